@@ -1,0 +1,1 @@
+"""The budgets of Trunkline, each measured against a real counterpart in the same run. See README.md."""

@@ -1,0 +1,61 @@
+"""Trunkline as shipped: everything on, media bypassed, one tenant with one trunk, one carrier and one route."""
+
+import shutil
+import sys
+from pathlib import Path
+
+from bench.peers.running import Launch, PeerError
+from bench.ports import Address, free_addresses
+
+SETTINGS = """\
+[node]
+data = "{folder}/data"
+policy = "{folder}/policy.yaml"
+
+[[listen]]
+for = "trunks"
+transport = "udp"
+address = "{access}"
+
+[[listen]]
+for = "carriers"
+transport = "udp"
+address = "{outside}"
+"""
+
+POLICY = """\
+tenants:
+  bench: {{}}
+
+trunks:
+  dialer:
+    tenant: bench
+    addresses: [127.0.0.1]
+    media: bypass
+    limits: {{channels: 100000, calls_per_second: 10000}}
+
+carriers:
+  carrier:
+    media: bypass
+    limits: {{channels: 100000, calls_per_second: 10000}}
+    gateways:
+      gateway: {{address: "{next_hop}", transport: udp}}
+
+destinations:
+  everywhere:
+    prefix: ""
+    strategy: priority
+    routes: [carrier]
+"""
+
+
+def launch(folder: Path, next_hop: Address) -> Launch:
+    """Give the command of a node that carries every call to the gateway `next_hop`, its settings and policy written to `folder`."""
+    program = shutil.which("trunkline", path=str(Path(sys.executable).parent)) or shutil.which("trunkline")
+    if program is None:
+        raise PeerError("trunkline is not installed in this environment: pip install -e .")
+    access, outside = free_addresses(2)
+    settings = folder / "trunkline.toml"
+    settings.write_text(SETTINGS.format(folder=folder, access=access, outside=outside))
+    (folder / "policy.yaml").write_text(POLICY.format(next_hop=next_hop))
+    return Launch([program, "serve", "--settings", str(settings)], access)

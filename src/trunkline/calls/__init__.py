@@ -1,0 +1,1 @@
+"""Calls: legs, attempts, and the controller between them."""

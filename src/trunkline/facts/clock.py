@@ -1,0 +1,54 @@
+"""The clock: UTC for a monotonic `now`.
+
+Machines live on monotonic seconds, because a timer must not fire twice when NTP corrects the day. Facts carry UTC, because a carrier
+compares them with its own. `Clock` joins the two: it anchors UTC once, follows the system clock by slewing at most 500 ppm, and reports
+a step of more than a second instead of hiding it.
+"""
+
+import time
+
+from msgspec import Struct
+
+SLEW = 500e-6
+"Fastest correction, in seconds per second; the rate the kernel's own adjtime uses."
+
+STEP_S = 1.0
+"A difference above this is a step, not drift."
+
+
+class Step(Struct, frozen=True, gc=False):
+    """The system clock jumped."""
+
+    seconds: float
+    "By how much UTC moved against monotonic time; positive is forward."
+
+
+class Clock:
+    """UTC in integer microseconds for a monotonic `now` in seconds."""
+
+    __slots__ = ("_anchor_now", "_anchor_us")
+
+    def __init__(self, now: float, utc_us: int) -> None:
+        self._anchor_now = now
+        self._anchor_us = utc_us
+
+    @classmethod
+    def system(cls) -> "Clock":
+        """A clock anchored at this instant of the machine's own clocks."""
+        return cls(time.monotonic(), time.time_ns() // 1000)
+
+    def utc_us(self, now: float) -> int:
+        """Microseconds since the Unix epoch at monotonic time `now`."""
+        return self._anchor_us + int((now - self._anchor_now) * 1_000_000)
+
+    def follow(self, now: float, system_us: int) -> Step | None:
+        """Compare with the system clock; slew towards it, or take a step over and return it."""
+        ours = self.utc_us(now)
+        difference = (system_us - ours) / 1e6
+        if abs(difference) > STEP_S:
+            self._anchor_now, self._anchor_us = now, system_us
+            return Step(difference)
+        limit = SLEW * max(now - self._anchor_now, 0.0)
+        correction = max(-limit, min(limit, difference))
+        self._anchor_now, self._anchor_us = now, ours + int(correction * 1e6)
+        return None

@@ -1,0 +1,127 @@
+"""The refusal catalogue: every way Trunkline says no, with one stable code each.
+
+A refusal is a value. It names the layer and the leg that said no, what the dialer should understand by it (`Result`, which the trunk's
+profile turns into a status, `facts/told.py`), and whether another route may still be tried. `docs/refusals.md` is generated from here.
+"""
+
+from enum import Enum
+
+from msgspec import Struct
+
+
+class Result(str, Enum):
+    """What the dialer should understand; how it is told depends on the dialer (`facts/told.py`)."""
+
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    VACANT = "vacant"
+    INVALID_NUMBER = "invalid_number"
+    REJECTED = "rejected"
+    BLOCKED = "blocked"
+    UNREACHABLE = "unreachable"
+    NO_ROUTE = "no_route"
+    LIMITED = "limited"
+    OVERLOAD = "overload"
+    FORBIDDEN = "forbidden"
+    UNAUTHENTICATED = "unauthenticated"
+    BAD_REQUEST = "bad_request"
+    LOOP = "loop"
+    TOO_MANY_HOPS = "too_many_hops"
+    INCOMPATIBLE = "incompatible"
+    EMERGENCY_REFUSED = "emergency_refused"
+    CANCELLED = "cancelled"
+    NOT_FOUND = "not_found"
+    UNKNOWN_DIALOG = "unknown_dialog"
+
+
+class Layer(str, Enum):
+    """Which of the four layers said no."""
+
+    METHOD = "method"
+    TRANSACTION = "transaction"
+    DIALOG = "dialog"
+    CALL = "call"
+
+
+class Side(str, Enum):
+    """Which leg said no."""
+
+    DIALER = "dialer"
+    CARRIER = "carrier"
+    TRUNKLINE = "trunkline"
+
+
+class Refusal(Struct, frozen=True, gc=False):
+    """One entry of the catalogue."""
+
+    code: str
+    "Stable name, `area.reason`; what operators search for."
+    result: Result
+    "What the dialer is to understand."
+    text: str
+    "One sentence for a person: what happened and what to do about it."
+    layer: Layer = Layer.CALL
+    side: Side = Side.TRUNKLINE
+    route_on: bool = False
+    "Another route may be tried."
+    retry_after_s: int = 0
+    "Sent as Retry-After where the profile's answer allows it; 0 sends none."
+
+
+def _no(code: str, result: Result, text: str, **more: object) -> Refusal:
+    refusal = Refusal(code, result, text, **more)  # type: ignore[arg-type]
+    CATALOGUE[code] = refusal
+    return refusal
+
+
+CATALOGUE: dict[str, Refusal] = {}
+"Every refusal by its code."
+
+UNKNOWN_SOURCE = _no(
+    "guard.unknown_source", Result.FORBIDDEN, "No trunk lists this source address; add it under `addresses`, or give the trunk a digest user.", side=Side.DIALER
+)
+BAD_CREDENTIALS = _no(
+    "guard.bad_credentials", Result.FORBIDDEN, "The digest user or password is wrong; compare it with the trunk's `auth`.", side=Side.DIALER
+)
+CREDENTIALS_NEEDED = _no(
+    "guard.credentials_needed", Result.UNAUTHENTICATED, "This trunk authenticates by digest; the challenge was sent.", side=Side.DIALER
+)
+NOT_REGISTERED = _no(
+    "guard.not_registered", Result.FORBIDDEN, "This trunk must register before it may call, and has no live binding from this source.", side=Side.DIALER
+)
+TRUNK_CHANNELS = _no("guard.trunk_channels", Result.LIMITED, "The trunk has all its channels in use; raise `channels` or call slower.", retry_after_s=2)
+TRUNK_CPS = _no("guard.trunk_cps", Result.LIMITED, "The trunk starts calls faster than its `cps`; raise it or pace the dialer.", retry_after_s=1)
+TENANT_CHANNELS = _no("guard.tenant_channels", Result.LIMITED, "The tenant has all its channels in use.", retry_after_s=2)
+TENANT_CPS = _no("guard.tenant_cps", Result.LIMITED, "The tenant starts calls faster than its `cps`.", retry_after_s=1)
+OVERLOAD = _no("node.overload", Result.OVERLOAD, "The node sheds new calls until its queue is short again.", retry_after_s=2)
+DRAINING = _no("node.draining", Result.OVERLOAD, "The node is draining for maintenance and takes no new calls.", retry_after_s=30)
+DISK_FULL = _no("node.disk_full", Result.OVERLOAD, "The journal cannot be written, so no new call is admitted; free disk space.", retry_after_s=10)
+EMERGENCY_REFUSED = _no(
+    "guard.emergency_refused", Result.EMERGENCY_REFUSED, "This trunk is a dialer and may not place emergency calls; use a trunk of kind `pbx`."
+)
+EMERGENCY_NO_ROUTE = _no("routing.emergency_no_route", Result.UNREACHABLE, "No emergency route took the call; alarm the person on duty.")
+INVALID_NUMBER = _no("numbering.invalid_number", Result.INVALID_NUMBER, "The called number does not fit the trunk's number plan.", side=Side.DIALER)
+NO_DESTINATION = _no("routing.no_destination", Result.NO_ROUTE, "No destination in the policy covers this number; add a prefix.")
+NO_ROUTE = _no("routing.no_route", Result.UNREACHABLE, "Every gateway for this destination is down, drained, full or unable to carry the call.")
+ROUTES_EXHAUSTED = _no("routing.exhausted", Result.UNREACHABLE, "Every route was tried and none took the call.", side=Side.CARRIER)
+UNKNOWN_DID = _no("routing.unknown_did", Result.NOT_FOUND, "No inbound DID in the policy covers this number.")
+DID_UNREACHABLE = _no("routing.did_unreachable", Result.UNREACHABLE, "No trunk behind this DID took the call.")
+GATEWAY_CHANNELS = _no("guard.gateway_channels", Result.LIMITED, "The gateway has all its channels in use.", route_on=True)
+GATEWAY_CPS = _no("guard.gateway_cps", Result.LIMITED, "The gateway takes no more calls this second.", route_on=True)
+CARRIER_CHANNELS = _no("guard.carrier_channels", Result.LIMITED, "The carrier has all its channels in use.", route_on=True)
+CARRIER_CPS = _no("guard.carrier_cps", Result.LIMITED, "The carrier takes no more calls this second.", route_on=True)
+GATEWAY_DRAINED = _no("health.drained", Result.UNREACHABLE, "The gateway is drained for maintenance.", route_on=True)
+GATEWAY_DOWN = _no("health.down", Result.UNREACHABLE, "The gateway does not answer OPTIONS or its transport fails.", route_on=True)
+GATEWAY_CIRCUIT = _no("health.circuit", Result.UNREACHABLE, "The gateway fails too often and is skipped until canary calls succeed.", route_on=True)
+GATEWAY_PAUSED = _no("health.paused", Result.UNREACHABLE, "The gateway asked for a pause by Retry-After.", route_on=True)
+GATEWAY_UNRESOLVED = _no("health.unresolved", Result.UNREACHABLE, "The gateway's host name has no address yet; check DNS.", route_on=True)
+NO_SHARED_CODEC = _no("media.no_shared_codec", Result.INCOMPATIBLE, "The offer and the gateway's `codecs` share nothing.", route_on=True)
+MEDIA_FAILED = _no("media.failed", Result.UNREACHABLE, "The media engine could not take the call.", route_on=True)
+SETUP_TIMEOUT = _no("call.setup_timeout", Result.UNREACHABLE, "The call was not set up within the trunk's `setup` timer.", layer=Layer.CALL)
+NO_ANSWER = _no("call.no_answer", Result.NO_ANSWER, "The callee rang longer than the gateway's `no_answer` timer.", layer=Layer.CALL)
+LOOP = _no("sip.loop", Result.LOOP, "This call has been here before; two systems route it to each other.", layer=Layer.TRANSACTION)
+TOO_MANY_HOPS = _no("sip.too_many_hops", Result.TOO_MANY_HOPS, "Max-Forwards reached zero; look for a routing loop.", layer=Layer.TRANSACTION)
+BAD_REQUEST = _no("sip.bad_request", Result.BAD_REQUEST, "The request does not follow RFC 3261.", layer=Layer.METHOD, side=Side.DIALER)
+UNKNOWN_DIALOG = _no("sip.unknown_dialog", Result.UNKNOWN_DIALOG, "The request names a dialog this node does not hold.", layer=Layer.DIALOG, side=Side.DIALER)
+TRANSFER_REFUSED = _no("transfer.refused", Result.FORBIDDEN, "Policy does not let this leg transfer calls; set `transfer: true` on the trunk.", layer=Layer.DIALOG)
+CANCELLED = _no("call.cancelled", Result.CANCELLED, "The dialer hung up before the call was answered.", side=Side.DIALER)

@@ -1,0 +1,194 @@
+"""The policy as calls use it: immutable, resolved, ready to look things up in.
+
+`policy/document.py` models what a person writes; `policy/compile.py` turns it into this. A call keeps the snapshot it
+began with (rule 10); only names lead from here to live state (channels, circuits, bindings), never references.
+
+Secrets are already resolved here, so a snapshot never goes to disk and `repr` never shows one.
+"""
+
+from msgspec import Struct, field
+
+from trunkline.numbering.plan import CalledFormat, CallerFormat, NumberPlan
+
+
+class Credentials(Struct, frozen=True, gc=False):
+    """A digest user (RFC 8760)."""
+
+    user: str
+    password: str
+    realm: str = ""
+    "Realm to answer; empty answers any."
+
+    def __repr__(self) -> str:
+        return f"Credentials(user={self.user!r})"
+
+
+class Trunk(Struct, frozen=True):
+    """The dialer side: who may call, how much, and how it is spoken to."""
+
+    name: str
+    tenant: str
+    kind: str = "dialer"
+    "dialer or pbx; a dialer may not place emergency calls."
+    networks: tuple[str, ...] = ()
+    "Source networks in CIDR form."
+    auth: Credentials | None = None
+    "Digest user; with `networks` either suffices unless `require_digest`."
+    require_digest: bool = False
+    registers: bool = False
+    "The trunk registers; calls to it go to its binding, calls from it need one."
+    host: str = ""
+    "Where inbound calls for this trunk go when it does not register: host or host:port."
+    transport: str = "udp"
+    channels: int = 0
+    "Concurrent calls; 0 is unlimited."
+    cps: float = 0.0
+    "Calls started per second; 0 is unlimited."
+    plan: NumberPlan = field(default_factory=NumberPlan)
+    profile: str = "generic"
+    "What the dialer is told: vicidial, asterisk, freeswitch or generic."
+    metadata: tuple[tuple[str, str], ...] = ()
+    """Pairs (field, source); source is `header:X-Lead`, `user` (From user part), `from` (From display name),
+    `param:NAME` (Request-URI) or a literal `=value`."""
+    transfer: bool = True
+    "REFER from this trunk is executed."
+    codecs: tuple[str, ...] = ()
+    "Ordered codec policy; empty passes everything."
+    setup_s: float = 60.0
+    "Longest time from INVITE to answer over all attempts, ringing excluded."
+    session_expires_s: int = 1800
+    "Session timer asked of and granted to the dialer; 0 switches it off."
+    call_id_header: str = "X-Trunkline-Call"
+    "Header in 18x and 200 with our call id; empty sends none."
+
+
+class Timers(Struct, frozen=True, gc=False):
+    """How long an attempt may take, in seconds (RFC 3261 timers are the transaction layer's own)."""
+
+    no_response_s: float = 3.0
+    "To the first response of any kind."
+    no_progress_s: float = 12.0
+    "To the first 18x."
+    no_answer_s: float = 120.0
+    "From the first 18x to the answer."
+
+
+class Registration(Struct, frozen=True, gc=False):
+    """An outbound REGISTER kept alive at a carrier."""
+
+    aor: str
+    "Address of record, `sip:user@domain`."
+    expires_s: int = 3600
+    contact_user: str = ""
+
+
+class Gateway(Struct, frozen=True):
+    """One point of presence of a carrier."""
+
+    name: str
+    "Unique: `carrier/gateway`."
+    carrier: str
+    host: str
+    "Host name or address, as written."
+    port: int = 0
+    "0 asks DNS (RFC 3263); a number skips SRV."
+    transport: str = "udp"
+    "udp, tcp, tls, ws or wss."
+    large_requests: str = "udp"
+    """For UDP requests over 1,300 bytes: udp (send fragmented, warn once), udp_then_tcp (TCP, back to UDP when
+    refused), tcp, tls."""
+    weight: int = 1
+    "Share among the carrier's gateways; 0 is standby."
+    auth: Credentials | None = None
+    registration: Registration | None = None
+    codecs: tuple[str, ...] = ()
+    called: CalledFormat = field(default_factory=CalledFormat)
+    caller: CallerFormat = field(default_factory=CallerFormat)
+    timers: Timers = field(default_factory=Timers)
+    channels: int = 0
+    cps: float = 0.0
+    options_s: float = 30.0
+    "Seconds between OPTIONS; 0 switches probing off."
+    redirect: bool = False
+    "A declared redirect server: its 3xx contacts are followed."
+    rel100: str = "supported"
+    "supported, required or off (RFC 3262)."
+    session_expires_s: int = 1800
+    overrides: tuple[tuple[str, str], ...] = ()
+    "Carrier's own meaning of codes: pairs like (`404`, `route`), (`480`, `route`), (`404/1`, `callee`)."
+    from_domain: str = ""
+    "Host in From; empty is our own address."
+    networks: tuple[str, ...] = ()
+    "Source networks inbound calls of this carrier come from."
+    verify_tls: bool = True
+
+
+class Carrier(Struct, frozen=True):
+    name: str
+    gateways: tuple[str, ...]
+    "Names of its gateways."
+    channels: int = 0
+    cps: float = 0.0
+
+
+class RouteShare(Struct, frozen=True, gc=False):
+    """A carrier or gateway named by a destination."""
+
+    gateways: tuple[str, ...]
+    "Gateways behind this entry, in policy order."
+    share: float = 0.0
+    "Percentage for strategy `percentage`; ignored by `priority`."
+
+
+class Destination(Struct, frozen=True):
+    name: str
+    prefixes: tuple[str, ...]
+    "Digits of E.164 without +; `` covers everything."
+    strategy: str
+    "priority or percentage."
+    routes: tuple[RouteShare, ...]
+    max_attempts: int = 5
+
+
+class Did(Struct, frozen=True):
+    """An inbound number (or prefix ending in *) and the trunks that take it, in order."""
+
+    number: str
+    trunks: tuple[str, ...]
+
+
+class Emergency(Struct, frozen=True):
+    numbers: tuple[str, ...] = ("911", "112", "999", "933")
+    "Dialled strings, compared before normalisation."
+    test_numbers: tuple[str, ...] = ("933",)
+    gateways: tuple[str, ...] = ()
+    "Tried in order, past every limit."
+
+
+class Tenant(Struct, frozen=True):
+    name: str
+    channels: int = 0
+    cps: float = 0.0
+
+
+class Snapshot(Struct, frozen=True):
+    """Everything a call may need to know, keyed by stable names."""
+
+    version: str
+    "Content address of the document: sha256, first 16 hex digits."
+    tenants: dict[str, Tenant]
+    trunks: dict[str, Trunk]
+    carriers: dict[str, Carrier]
+    gateways: dict[str, Gateway]
+    destinations: dict[str, Destination]
+    dids: dict[str, Did]
+    emergency: Emergency
+    prefixes: dict[str, str]
+    "Prefix -> destination name; longest match wins."
+    longest_prefix: int
+    source_trunks: tuple[tuple[str, str], ...] = ()
+    "Pairs (network, trunk), most specific first."
+    source_gateways: tuple[tuple[str, str], ...] = ()
+    "Pairs (network, gateway) for inbound calls, most specific first."
+    digest_users: dict[str, str] = field(default_factory=dict)
+    "Digest user -> trunk."

@@ -1,0 +1,106 @@
+"""Tenants and trunks: the dialer side of the policy."""
+
+from typing import Literal
+
+from trunkline.policy.scalars import (
+    Calls,
+    Codec,
+    DialCode,
+    Digits,
+    HeaderName,
+    Host,
+    Length,
+    MetadataSource,
+    Name,
+    Network,
+    Rate,
+    Secret,
+    Text,
+    Wait,
+    WholeSeconds,
+    YesNo,
+)
+from trunkline.policy.section import Section, key
+
+Transport = Literal["udp", "tcp", "tls", "ws", "wss"]
+
+
+class Tenant(Section):
+    """A customer or business unit; its limits hold over all its trunks together."""
+
+    channels: Calls = key(0, example="500")
+    "Concurrent calls."
+    cps: Rate = key(0.0, example="60")
+    "Calls started per second."
+
+
+class Auth(Section):
+    """A digest user (RFC 8760)."""
+
+    user: Text = key(example="office")
+    "Digest user name."
+    password: Secret = key(example='"env:OFFICE_SECRET"')
+    "Where the password is kept; a relative PATH begins at the policy's folder. At least 12 characters for a trunk."
+    realm: Text = key("", example="sip.example.com")
+    "Realm to answer; empty answers any."
+
+
+class NumberPlan(Section):
+    """How the dialer writes numbers; they are read into E.164 before any decision."""
+
+    country_code: Digits = key("", example='"44"')
+    "Country code; needed to read national numbers."
+    international_prefix: Digits = key("00", example='"011"')
+    "Dialled before a country code; empty when none."
+    trunk_prefix: Digits = key("0", example='"1"')
+    "Dialled before a national number; empty when none."
+    strip: DialCode = key("", example='"9"')
+    "Dialled before every number; removed first."
+    bare: Literal["international", "national"] = key("international", example="national")
+    "How a number with no prefix is read."
+    min_digits: Length = key(7, example="8")
+    "Shortest number accepted, country code included."
+    max_digits: Length = key(15, example="12")
+    "Longest number accepted, country code included."
+
+
+class Trunk(Section):
+    """A dialer or PBX: who may call, how much, and how it is spoken to."""
+
+    tenant: Name = key(example="acme")
+    "The tenant whose limits count its calls."
+    kind: Literal["dialer", "pbx"] = key("dialer", example="pbx")
+    "A dialer may not place emergency calls; a PBX may."
+    addresses: tuple[Network, ...] = key((), example="[192.0.2.10, 192.0.2.0/28]")
+    "Where its requests come from."
+    auth: Auth | None = key(None, example='{user: office, password: "env:OFFICE_SECRET"}')
+    "Its digest user; with `addresses` either suffices unless `require_digest`."
+    require_digest: YesNo = key(False, example="true")
+    "Requests from its addresses are challenged too."
+    registers: YesNo = key(False, example="true")
+    "It registers: calls to it go to its binding, calls from it need one."
+    host: Host = key("", example="192.0.2.10:5060")
+    "Where inbound calls for it go when it does not register."
+    transport: Transport = key("udp", example="tls")
+    "Transport to `host`."
+    channels: Calls = key(0, example="300")
+    "Concurrent calls."
+    cps: Rate = key(0.0, example="40")
+    "Calls started per second."
+    number_plan: NumberPlan = key(NumberPlan(), example='{country_code: "1", international_prefix: "011"}')
+    "How it writes numbers."
+    profile: Literal["vicidial", "asterisk", "freeswitch", "generic"] = key("generic", example="vicidial")
+    "What it is told when calls fail, in the codes it understands."
+    metadata: dict[Name, MetadataSource] = key({}, example="{campaign: header:X-Campaign, lead: user, purpose: =sales}")
+    """What it knows of a call, and where that is read: `header:NAME`, `param:NAME` (Request-URI), `user` (From user
+    part), `from` (From display name) or a literal `=value`. Kept on the record, stripped towards carriers."""
+    transfer: YesNo = key(True, example="false")
+    "Its REFER is executed."
+    codecs: tuple[Codec, ...] = key((), example="[PCMU, PCMA]")
+    "Codecs in order of preference; empty passes everything."
+    setup: Wait = key(60.0, example="45s")
+    "Longest time from INVITE to answer over all attempts, ringing excluded."
+    session_expires: WholeSeconds = key(1800, example="30m")
+    "Session timer asked of it and granted to it (RFC 4028); 0 switches it off."
+    call_id_header: HeaderName = key("X-Trunkline-Call", example="X-Call")
+    "Header of 18x and 200 that carries our call id; empty sends none."

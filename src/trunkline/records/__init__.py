@@ -1,0 +1,30 @@
+"""What happened, kept: the journal, its readers, checkpoints, recovery and retention."""
+
+from .checkpoint import Checkpoint, Fold, Loaded, load, save, take
+from .journal import Journal
+from .read import Damage, Reading, ended_calls, facts_of
+from .recovery import OPEN_DIALOGS, OpenCall, OpenDialogs, Recovered, recover
+from .retention import expire
+from .segment import Position, segments
+
+__all__ = [
+    "OPEN_DIALOGS",
+    "Checkpoint",
+    "Damage",
+    "Fold",
+    "Journal",
+    "Loaded",
+    "OpenCall",
+    "OpenDialogs",
+    "Position",
+    "Reading",
+    "Recovered",
+    "ended_calls",
+    "expire",
+    "facts_of",
+    "load",
+    "recover",
+    "save",
+    "segments",
+    "take",
+]

@@ -1,0 +1,101 @@
+"""Checkpoints: what the folds knew at one position of the journal, so that a restart replays minutes and not
+months.
+
+A checkpoint replaces the one before by renaming, and the one before is kept: whatever happens to the newer file, at
+the cost of a longer replay the older one still starts the node.
+"""
+
+import os
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+from msgspec import Struct
+
+from trunkline.facts.record import Fact
+
+from .segment import Position
+
+CURRENT = "checkpoint"
+PREVIOUS = "checkpoint.previous"
+WRITING = "checkpoint.writing"
+
+MAGIC = b"trunkline checkpoint 1 crc32 "
+
+
+class Fold(Protocol):
+    """Something learnt from facts, using only the facts' own times."""
+
+    def apply(self, fact: Fact) -> None:
+        """Learn from one fact; facts of no concern are ignored."""
+
+    def dump(self) -> bytes:
+        """Everything learnt so far."""
+
+    def load(self, data: bytes) -> None:
+        """Know what `dump` knew and nothing else; raises ValueError, and forgets everything, when it cannot be read."""
+
+
+class Checkpoint(Struct, frozen=True, gc=False):
+    """What every fold had learnt from the journal up to `position`."""
+
+    position: Position
+    folds: dict[str, bytes]
+    "`dump()` by the fold's name."
+
+
+class Loaded(Struct, frozen=True, gc=False):
+    """The newest checkpoint that is whole, and the files that were not."""
+
+    checkpoint: Checkpoint | None
+    damaged: tuple[str, ...]
+
+
+def take(folds: Mapping[str, Fold], position: Position) -> Checkpoint:
+    """What the folds know now. Flush the journal first, so that `position` covers every fact they were given."""
+    return Checkpoint(position, {name: fold.dump() for name, fold in folds.items()})
+
+
+def save(directory: Path, checkpoint: Checkpoint) -> None:
+    """Replace the checkpoint in `directory`; raises OSError and leaves the old one when the disk refuses. Blocks:
+    for a thread."""
+    body = msgspec.msgpack.encode(checkpoint)
+    directory.mkdir(parents=True, exist_ok=True)
+    writing, current = directory / WRITING, directory / CURRENT
+    with open(writing, "wb") as file:
+        file.write(MAGIC + b"%08x\n" % zlib.crc32(body) + body)
+        file.flush()
+        os.fsync(file.fileno())
+    if current.exists():
+        os.replace(current, directory / PREVIOUS)
+    os.replace(writing, current)
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def load(directory: Path) -> Loaded:
+    """The checkpoint in `directory`, or the one before it, or none."""
+    damaged: list[str] = []
+    for name in (CURRENT, PREVIOUS):
+        path = directory / name
+        if path.exists():
+            checkpoint = _parse(path.read_bytes())
+            if checkpoint:
+                return Loaded(checkpoint, tuple(damaged))
+            damaged.append(name)
+    return Loaded(None, tuple(damaged))
+
+
+def _parse(data: bytes) -> Checkpoint | None:
+    head, _, body = data.partition(b"\n")
+    if head != MAGIC + b"%08x" % zlib.crc32(body):
+        return None
+    try:
+        return msgspec.msgpack.decode(body, type=Checkpoint)
+    except ValueError:
+        return None

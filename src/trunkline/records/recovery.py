@@ -1,0 +1,163 @@
+"""Recovery: what a node that starts again must put in order before it takes calls.
+
+`OpenDialogs` follows, call by call, what is set up and not yet taken down. After a crash it names the dialogs whose
+far ends still wait (BYE), the INVITEs nobody will answer for (CANCEL), and the calls that have no record yet.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from trunkline.facts.record import Attempt, AttemptStarted, Call, DialogClosed, DialogOpened, Fact
+
+from .checkpoint import Fold, load
+from .read import Damage, Reading
+from .segment import Position
+
+
+class OpenCall(Struct):
+    """A call that is not over: something of it is still set up, or its `Call` fact is missing."""
+
+    call: str
+    started: dict[int, AttemptStarted] = {}
+    "By position: INVITEs without an `Attempt` fact, answered ones included."
+    dialogs: dict[int, DialogOpened] = {}
+    "By leg: dialogs without a `DialogClosed` fact."
+    answered: set[int] = set()
+    "Legs that had a dialog, open or not."
+    attempts: list[Attempt] = []
+    "Attempts that ended, in case the node has to write the `Call` fact."
+    recorded: bool = False
+    "The `Call` fact exists."
+
+    @property
+    def pending(self) -> list[AttemptStarted]:
+        """INVITEs to CANCEL: no dialog came of them."""
+        return [fact for position, fact in self.started.items() if position not in self.answered]
+
+
+class OpenDialogs:
+    """The fold behind recovery: dialogs and attempts that were opened and not closed."""
+
+    def __init__(self) -> None:
+        self.calls: dict[str, OpenCall] = {}
+
+    def apply(self, fact: Fact) -> None:
+        """Follow the five facts that open and close; leg n of a call is its attempt n."""
+        match fact:
+            case AttemptStarted():
+                self._of(fact.call).started[fact.position] = fact
+            case DialogOpened():
+                call = self._of(fact.call)
+                call.dialogs[fact.leg] = fact
+                call.answered.add(fact.leg)
+            case DialogClosed() | Attempt() | Call() if fact.call in self.calls:
+                self._close(self.calls[fact.call], fact)
+
+    def dump(self) -> bytes:
+        return msgspec.msgpack.encode(list(self.calls.values()))
+
+    def load(self, data: bytes) -> None:
+        self.calls = {}
+        self.calls = {call.call: call for call in msgspec.msgpack.decode(data, type=list[OpenCall])}
+
+    def _of(self, call: str) -> OpenCall:
+        known = self.calls.get(call)
+        if known is None:
+            known = self.calls[call] = OpenCall(call)
+        return known
+
+    def _close(self, call: OpenCall, fact: DialogClosed | Attempt | Call) -> None:
+        match fact:
+            case DialogClosed():
+                call.dialogs.pop(fact.leg, None)
+            case Attempt():
+                call.started.pop(fact.position, None)
+                if not call.recorded:
+                    call.attempts.append(fact)
+            case Call():
+                call.recorded = True
+                call.attempts.clear()
+        if call.recorded and not call.started and not call.dialogs:
+            del self.calls[call.call]
+
+
+class Recovered(Struct):
+    """What the journal left a node that starts."""
+
+    calls: list[OpenCall]
+    "Calls that were not over, oldest first."
+    folds: dict[str, Fold]
+    "The folds given, having learnt everything up to `position`."
+    position: Position
+    "End of the last commit read."
+    damage: list[Damage]
+    "What could not be read in the part that was replayed."
+    damaged_checkpoints: tuple[str, ...]
+    rebuilt: tuple[str, ...]
+    "Folds the checkpoint could not give: they were recomputed from the whole journal."
+
+    @property
+    def dialogs(self) -> list[DialogOpened]:
+        """Dialogs to end with BYE."""
+        return [dialog for call in self.calls for dialog in call.dialogs.values()]
+
+    @property
+    def pending(self) -> list[AttemptStarted]:
+        """INVITEs to CANCEL."""
+        return [attempt for call in self.calls for attempt in call.pending]
+
+    @property
+    def unrecorded(self) -> list[OpenCall]:
+        """Calls that still need their `Call` fact, and an `Attempt` for each INVITE in `started`."""
+        return [call for call in self.calls if not call.recorded]
+
+    @property
+    def torn_bytes(self) -> int:
+        """Bytes a crash left without a commit; they were never acknowledged to anyone."""
+        return sum(damage.bytes for damage in self.damage if damage.why == "torn")
+
+
+OPEN_DIALOGS = "open_dialogs"
+"Name of the `OpenDialogs` fold in checkpoints."
+
+
+def recover(journal: Path, checkpoints: Path, folds: Mapping[str, Fold]) -> Recovered:
+    """Load the newest whole checkpoint into `folds` and replay the journal from there.
+
+    `OpenDialogs` is added where it is not among them. A fold the checkpoint does not hold, or that cannot read what
+    it holds, starts empty and gets the whole journal.
+    """
+    open_dialogs = OpenDialogs()
+    folds = {OPEN_DIALOGS: open_dialogs, **folds}
+    loaded = load(checkpoints)
+    saved = loaded.checkpoint
+    rebuilt = tuple(name for name, fold in folds.items() if saved and not _restore(fold, saved.folds.get(name)))
+    since = saved.position if saved else Position()
+    reading = Reading(journal, Position() if rebuilt else since)
+    everyone = [fold.apply for fold in folds.values()]
+    behind = [folds[name].apply for name in rebuilt]
+    for fact in reading:
+        for apply in everyone if reading.position.order > since.order else behind:
+            apply(fact)
+    known = folds[OPEN_DIALOGS]
+    return Recovered(
+        calls=list(known.calls.values()) if isinstance(known, OpenDialogs) else [],
+        folds=dict(folds),
+        position=reading.position,
+        damage=reading.damage,
+        damaged_checkpoints=loaded.damaged,
+        rebuilt=rebuilt,
+    )
+
+
+def _restore(fold: Fold, data: bytes | None) -> bool:
+    if data is None:
+        return False
+    try:
+        fold.load(data)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,57 @@
+"""Where bytes go: doors and flows.
+
+A door is one local socket address with a purpose (trunks, carriers, registrations); a flow is a door and a far address. For TCP, TLS
+and WebSocket the flow names a connection: the I/O layer finds it by far address, or opens it.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from msgspec import Struct
+
+Address: TypeAlias = tuple[str, int]
+"Numeric IP and port."
+
+
+def _closed(data: bytes, to: Address) -> None:
+    raise RuntimeError("this door has not been opened: pass it to sip.asyncio first")
+
+
+class Door:
+    """One local socket."""
+
+    __slots__ = ("contact", "host", "local", "name", "port", "reliable", "send", "sent_by", "transport")
+
+    def __init__(self, name: str, transport: str, host: str, port: int, advertised: str = "", local: str = "") -> None:
+        """`host` and `port` are what peers are told, unless `advertised` (host or host:port) says otherwise."""
+        self.name = name
+        self.transport = transport
+        self.host = host
+        self.port = port
+        self.local = local or host
+        "Address it is bound to."
+        self.reliable = transport != "udp"
+        shown = f"[{host}]" if ":" in host else host
+        self.sent_by = advertised if advertised and _has_port(advertised) else f"{advertised or shown}:{port}"
+        self.contact = f"sip:{self.sent_by}" + ("" if transport == "udp" else f";transport={transport}")
+        "URI peers reach us by through this door."
+        self.send: Callable[[bytes, Address], None] = _closed
+        "Set by the I/O layer."
+
+    def __repr__(self) -> str:
+        return f"<Door {self.name} {self.transport} {self.sent_by}>"
+
+
+def _has_port(advertised: str) -> bool:
+    return advertised.rpartition(":")[2].isdecimal() and not advertised.endswith("]") and (advertised.count(":") == 1 or "]:" in advertised)
+
+
+class Flow(Struct, frozen=True, gc=False):
+    """A way to a far end."""
+
+    door: Door
+    address: Address
+
+    def __str__(self) -> str:
+        host, port = self.address
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,203 @@
+"""Recovery: what is still open after a crash, and folds that know what they knew."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trunkline.facts.record import Attempt, AttemptStarted, Call, DialogOpened, Fact
+from trunkline.records import (
+    OPEN_DIALOGS,
+    Journal,
+    OpenDialogs,
+    Position,
+    Reading,
+    Recovered,
+    recover,
+    save,
+    segments,
+    take,
+)
+
+from .samples import NOON_US, a_call, closed, fact, opened
+
+ANSWERED = a_call("one")
+
+
+class Counter:
+    """Counts facts; refuses dumps of another version."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def apply(self, fact: Fact) -> None:
+        self.count += 1
+
+    def dump(self) -> bytes:
+        return b"v1 %d" % self.count
+
+    def load(self, data: bytes) -> None:
+        self.count = 0
+        version, _, count = data.partition(b" ")
+        if version != b"v1":
+            raise ValueError("a dump of another version")
+        self.count = int(count)
+
+
+def after(*facts: Fact) -> OpenDialogs:
+    fold = OpenDialogs()
+    for each in facts:
+        fold.apply(each)
+    return fold
+
+
+def write(directory: Path, *facts: Fact) -> Position:
+    journal = Journal(directory / "journal", low_water_bytes=0)
+    for each in facts:
+        journal.append(each)
+    journal.flush(NOON_US)
+    position = journal.position
+    journal.close(NOON_US)
+    return position
+
+
+def restart(directory: Path, **folds: Counter) -> Recovered:
+    return recover(directory / "journal", directory / "checkpoint", folds)
+
+
+def test_a_call_that_ended_leaves_nothing_open() -> None:
+    assert after(*ANSWERED).calls == {}
+
+
+@pytest.mark.parametrize(
+    ("crash_after", "dialogs", "pending", "unfinished_attempts"),
+    [
+        (1, [], [], []),
+        (2, [], [1], [1]),
+        (3, [1], [], [1]),
+        (4, [1, 0], [], [1]),
+        (5, [1], [], [1]),
+        (6, [], [], [1]),
+        (7, [], [], []),
+    ],
+)
+def test_a_crash_leaves_open_what_the_facts_so_far_opened(
+    tmp_path: Path, crash_after: int, dialogs: list[int], pending: list[int], unfinished_attempts: list[int]
+) -> None:
+    """In order: Decision, AttemptStarted, DialogOpened twice, DialogClosed twice, Attempt, Call."""
+    write(tmp_path, *ANSWERED[:crash_after])
+    recovered = restart(tmp_path)
+    assert [dialog.leg for dialog in recovered.dialogs] == dialogs
+    assert [attempt.position for attempt in recovered.pending] == pending
+    assert [n for call in recovered.unrecorded for n in call.started] == unfinished_attempts
+    assert [call.call for call in recovered.unrecorded] == (["one"] if crash_after > 1 else [])
+
+
+def test_the_ended_attempts_of_a_call_without_record_are_handed_over() -> None:
+    started, attempt = ANSWERED[1], ANSWERED[6]
+    call = after(started, attempt).calls["one"]
+    assert (call.attempts, call.started, call.recorded) == ([attempt], {}, False)
+
+
+def test_a_call_that_is_recorded_but_not_taken_down_still_needs_its_bye() -> None:
+    fold = after(*(each for each in ANSWERED if type(each).__name__ != "DialogClosed"))
+    call = fold.calls["one"]
+    assert call.recorded
+    assert sorted(call.dialogs) == [0, 1]
+    for leg in (0, 1):
+        fold.apply(closed("one", leg))
+    assert fold.calls == {}
+
+
+def test_a_dialog_opened_again_keeps_the_higher_reserved_cseq() -> None:
+    again = fact(DialogOpened, call="one", leg=1, cseq=200)
+    assert after(opened("one", 1), again).calls["one"].dialogs[1].cseq == 200
+
+
+def test_only_the_attempt_without_an_answer_is_pending() -> None:
+    second = fact(AttemptStarted, call="one", position=2)
+    fold = after(fact(AttemptStarted, call="one", position=1), second, opened("one", 1))
+    assert fold.calls["one"].pending == [second]
+
+
+def test_the_crash_record_a_node_writes_closes_the_call() -> None:
+    fold = after(*ANSWERED[:4])
+    for written in (closed("one", 0), closed("one", 1), fact(Attempt, call="one", position=1), fact(Call, call="one")):
+        fold.apply(written)
+    assert fold.calls == {}
+
+
+@given(st.lists(st.tuples(st.sampled_from(range(8)), st.sampled_from("ab")), max_size=40), st.integers(0, 40))
+def test_dumping_and_loading_at_any_point_changes_nothing(steps: list[tuple[int, str]], cut: int) -> None:
+    facts = [a_call(name)[index] for index, name in steps]
+    loaded = OpenDialogs()
+    loaded.load(after(*facts[:cut]).dump())
+    for each in facts[cut:]:
+        loaded.apply(each)
+    assert loaded.calls == after(*facts).calls
+
+
+def test_a_restart_replays_only_what_came_after_the_checkpoint(tmp_path: Path) -> None:
+    counter, dialogs = Counter(), OpenDialogs()
+    for each in ANSWERED[:4]:
+        counter.apply(each)
+        dialogs.apply(each)
+    position = write(tmp_path, *ANSWERED[:4])
+    save(tmp_path / "checkpoint", take({"counter": counter, OPEN_DIALOGS: dialogs}, position))
+    segments(tmp_path / "journal")[0].path.write_bytes(bytes(position.offset))
+    write(tmp_path, *ANSWERED[4:5])
+    again = Counter()
+    recovered = restart(tmp_path, counter=again)
+    assert again.count == 5
+    assert [dialog.leg for dialog in recovered.dialogs] == [1]
+    assert recovered.rebuilt == ()
+
+
+@pytest.mark.parametrize("saved", [{}, {"counter": b"v0 7"}])
+def test_a_fold_the_checkpoint_cannot_give_is_recomputed_and_the_others_are_not_fed_twice(
+    tmp_path: Path, saved: dict[str, bytes]
+) -> None:
+    other = Counter()
+    for each in ANSWERED[:4]:
+        other.apply(each)
+    position = write(tmp_path, *ANSWERED[:4])
+    checkpoint = take({"other": other, OPEN_DIALOGS: after(*ANSWERED[:4])}, position)
+    checkpoint.folds.update(saved)
+    save(tmp_path / "checkpoint", checkpoint)
+    write(tmp_path, *ANSWERED[4:])
+    counter, other = Counter(), Counter()
+    recovered = restart(tmp_path, counter=counter, other=other)
+    assert (counter.count, other.count) == (len(ANSWERED), len(ANSWERED))
+    assert recovered.rebuilt == ("counter",)
+    assert recovered.calls == []
+
+
+def test_a_torn_tail_is_counted_left_alone_and_never_read(tmp_path: Path) -> None:
+    write(tmp_path, *ANSWERED[:2])
+    tail = segments(tmp_path / "journal")[0].path
+    with open(tail, "ab") as file:
+        file.write(b'{"fact":"dialog_opened","call":"one"')
+    size = tail.stat().st_size
+    recovered = restart(tmp_path)
+    assert recovered.torn_bytes == 36
+    assert [attempt.position for attempt in recovered.pending] == [1]
+    write(tmp_path, *ANSWERED[2:])
+    assert tail.stat().st_size == size
+    assert list(Reading(tmp_path / "journal")) == ANSWERED
+    assert restart(tmp_path).calls == []
+
+
+def test_without_a_whole_checkpoint_the_whole_journal_is_replayed(tmp_path: Path) -> None:
+    write(tmp_path, *ANSWERED)
+    (tmp_path / "checkpoint").mkdir()
+    (tmp_path / "checkpoint" / "checkpoint").write_bytes(b"broken")
+    counter = Counter()
+    recovered = restart(tmp_path, counter=counter)
+    assert counter.count == len(ANSWERED)
+    assert recovered.damaged_checkpoints == ("checkpoint",)
+
+
+def test_an_empty_directory_recovers_to_nothing(tmp_path: Path) -> None:
+    recovered = restart(tmp_path)
+    assert (recovered.calls, recovered.position, recovered.torn_bytes) == ([], Position(), 0)
