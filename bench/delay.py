@@ -2,8 +2,9 @@
 
     python -m bench.delay --peers trunkline,kamailio --rate 300
 
-Calls come as a Poisson stream, for people do not call on the beat, with the same dice for every peer. Peers take turns; `direct` is the
-dialer sending straight to the carrier, which shows what the loopback and the stamps themselves cost. It is not taken off the others.
+Calls come as a Poisson stream, for people do not call on the beat, with the same dice for every peer. Peers take turns;
+`direct` is the dialer sending straight to the carrier, which shows what the loopback and the stamps themselves cost. It
+is not taken off the others.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""A dialer and a carrier in one process, on both sides of a peer, so that both ends of its work are stamped by one clock.
+"""A dialer and a carrier in one process, on both sides of a peer: both ends of its work are stamped by one clock.
 
-A message leaves with the time just before `sendto`; it arrives with the time the kernel took it in (SO_TIMESTAMPNS), whenever this
-process gets to read it. So what is measured is the peer and the loopback, not our own queue. Nothing is retransmitted: loopback loses
-nothing unless a buffer overflows, and then the call fails and is counted.
+A message leaves with the time just before `sendto`; it arrives with the time the kernel took it in (SO_TIMESTAMPNS),
+whenever this process gets to read it. So what is measured is the peer and the loopback, not our own queue. Nothing is
+retransmitted: loopback loses nothing unless a buffer overflows, and then the call fails and is counted.
 """
 
 import heapq
@@ -28,7 +28,17 @@ RING_S = 0.02
 class Call:
     """One call and its four stamps, nanoseconds since 1970, 0 until it happens."""
 
-    __slots__ = ("acknowledged", "answer_in", "answer_out", "dialog", "done", "failed", "hold_s", "invite_in", "invite_out")
+    __slots__ = (
+        "acknowledged",
+        "answer_in",
+        "answer_out",
+        "dialog",
+        "done",
+        "failed",
+        "hold_s",
+        "invite_in",
+        "invite_out",
+    )
 
     def __init__(self, dialog: wire.Dialog, hold_s: float) -> None:
         self.dialog = dialog
@@ -49,7 +59,10 @@ class Exchange:
     def __init__(self) -> None:
         self._dialer, self.dialer = open_socket()
         self._carrier, self.carrier = open_socket()
-        self._sockets = {self._dialer.fileno(): (self._dialer, self._at_dialer), self._carrier.fileno(): (self._carrier, self._at_carrier)}
+        self._sockets = {
+            self._dialer.fileno(): (self._dialer, self._at_dialer),
+            self._carrier.fileno(): (self._carrier, self._at_carrier),
+        }
         self._poll = select.epoll()
         for descriptor in self._sockets:
             self._poll.register(descriptor, select.EPOLLIN)
@@ -63,7 +76,9 @@ class Exchange:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._poll.close()
         self._dialer.close()
         self._carrier.close()
@@ -88,7 +103,7 @@ class Exchange:
         return True
 
     def place(self, count: int, rate: float, hold_s: float, dice: random.Random) -> float:
-        """Plan `count` calls as a Poisson stream of `rate` a second from now on; give the `time.monotonic()` of the last."""
+        """Plan `count` calls as a Poisson stream of `rate` a second from now; give the monotonic time of the last."""
         when = time.monotonic()
         for _ in range(count):
             when += dice.expovariate(rate)
@@ -96,7 +111,7 @@ class Exchange:
         return when
 
     def hang_up(self, rate: float) -> float:
-        """Plan the end of every call that is up, at `rate` a second; give the `time.monotonic()` of the last."""
+        """Plan the end of every call that is up, at `rate` a second; give the monotonic time of the last."""
         when = time.monotonic()
         for call in [call for call in self.calls if call.up]:
             when += 1 / rate
@@ -110,8 +125,8 @@ class Exchange:
             if call.failed:
                 found.append(call.failed)
             elif not call.done:
-                reached = next((name for name in ("answer_in", "answer_out", "invite_in") if getattr(call, name)), "invite_out")
-                found.append(f"stuck after {reached}")
+                stamps = ("answer_in", "answer_out", "invite_in", "invite_out")
+                found.append("stuck after " + next(name for name in stamps if getattr(call, name)))
             elif not call.acknowledged:
                 found.append("no ACK at the carrier")
         return found

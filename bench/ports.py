@@ -1,4 +1,4 @@
-"""Addresses on loopback that nobody on this machine uses now, so that a benchmark never meets a service or another benchmark."""
+"""Addresses on loopback that nobody on this machine uses now, so that a benchmark meets no service and no other one."""
 
 import socket
 from contextlib import ExitStack
@@ -17,7 +17,7 @@ class Address(NamedTuple):
 
 
 def free_addresses(count: int) -> list[Address]:
-    """Give `count` different loopback addresses. All are held until the last is found, else the kernel may repeat one."""
+    """Give `count` different addresses. All are held until the last is found, else the kernel may repeat one."""
     found = []
     with ExitStack() as held:
         for _ in range(count):

@@ -2,9 +2,10 @@
 
     python -m bench.signalling --peers trunkline,kamailio,sippy --runs 5
 
-Peers take turns run by run, so that a slow minute of the machine touches all. In each run the peer is started afresh, answers OPTIONS,
-carries some calls to warm up, and is weighed from then to its end: the calls, a linger, and the stop, at which a journal must be drained.
-What a stop costs a peer that carried only the warm-up calls is measured the same way once, and taken off, for it is no cost of a call.
+Peers take turns run by run, so that a slow minute of the machine touches all. In each run the peer is started afresh,
+answers OPTIONS, carries some calls to warm up, and is weighed from then to its end: the calls, a linger, and the stop,
+at which a journal must be drained. What a stop costs a peer that carried only the warm-up calls is measured in the
+same way, and taken off, for it is no cost of a call.
 """
 
 import argparse
@@ -52,7 +53,7 @@ def rate_for(name: str, load: Load) -> float:
 
 
 def warm_up(peer: Running, rate: float) -> float:
-    """Carry a few calls and give the CPU seconds used until then: what is loaded or compiled on the first call is start-up."""
+    """Carry a few calls and give the CPU seconds used so far: what is loaded on the first call is start-up."""
     if failed := sipp.dial(peer.access, WARM_UP_CALLS, rate, hold_ms=100).failed:
         raise PeerError(f"{failed} of {WARM_UP_CALLS} calls failed while warming up:\n{peer.last_output()}")
     time.sleep(1)
@@ -97,9 +98,15 @@ def compare(peers: Sequence[str], load: Load, runs: int, say: Console) -> dict[s
     return made
 
 
+def costs(made: dict[str, list[Run]]) -> dict[str, Spread]:
+    """Summarise each peer's runs without failed calls; a peer that has none is left out."""
+    good = {name: [run.cpu_ms_per_call for run in runs if not run.failed] for name, runs in made.items()}
+    return {name: spread(values) for name, values in good.items() if values}
+
+
 def result(made: dict[str, list[Run]], load: Load) -> dict[str, object]:
     """Arrange what was measured for `--json`. A ratio is the peer's CPU by ours: above 1 we are cheaper."""
-    cost = {name: spread(good) for name, runs in made.items() if (good := [r.cpu_ms_per_call for r in runs if not r.failed])}
+    cost = costs(made)
     ratios = {
         f"ratio_{name.replace('-', '_')}": round(figure.median / cost[OURS].median, 3)
         for name, figure in cost.items()
@@ -119,10 +126,8 @@ def result(made: dict[str, list[Run]], load: Load) -> dict[str, object]:
 def show(made: dict[str, list[Run]], say: Console) -> None:
     """Print the table for people."""
     table = Table("peer", "CPU ms per call", "peer / ours", "runs", "failed runs", "retransmissions")
-    cost: dict[str, Spread] = {}
+    cost = costs(made)
     for name, runs in made.items():
-        if good := [run.cpu_ms_per_call for run in runs if not run.failed]:
-            cost[name] = spread(good)
         ratio = f"{cost[name].median / cost[OURS].median:.2f}" if name in cost and OURS in cost else "-"
         bad = sum(run.failed > 0 for run in runs)
         resent = sum(run.retransmissions for run in runs)

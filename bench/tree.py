@@ -1,9 +1,9 @@
 """CPU time and memory of a process with everything it has started.
 
-A peer may be one thread or a supervisor with a dozen workers, and only the whole tree can be compared. The CPU time of a live
-process is its POSIX CPU clock (`clock_getcpuclockid(3)`): user and system time of all its threads, ended ones too, to the
-nanosecond, where the tick counts in `/proc/PID/stat` are samples of 10 ms. Children that a live process has already reaped are
-known in ticks only; for a finished tree `wait4` gives the total with its reaped descendants to the microsecond.
+A peer may be one thread or a supervisor with a dozen workers, and only the whole tree can be compared. The CPU time of
+a live process is its POSIX CPU clock (`clock_getcpuclockid(3)`): user and system time of all its threads, ended ones
+too, to the nanosecond, where `/proc/PID/stat` rounds to ticks of 10 ms. Children that a live process has already reaped
+are known in ticks only; of a finished tree `wait4` tells the total with all reaped descendants to the microsecond.
 """
 
 import ctypes
@@ -48,10 +48,14 @@ def cpu_seconds(root: int) -> float:
 
 
 def resident_kb(root: int) -> dict[str, int]:
-    """Sum `Rss` and `Pss` of the tree in KiB (proc_pid_smaps(5)); Rss counts a shared page once per process, Pss once."""
+    """Sum `Rss` and `Pss` of the tree in KiB (proc_pid_smaps(5)); Rss counts a page once per process, Pss once."""
     total = {"Rss": 0, "Pss": 0}
     for pid in tree(root):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        try:
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        for line in lines:
             name = line.partition(":")[0]
             if name in total:
                 total[name] += int(line.split()[1])

@@ -10,7 +10,10 @@ from bench.ports import Address
 FIRST_NUMBER = 12127300000
 "Numbers dialled count up from here, no call repeats one: a valid North American number, and 99,999 after it are."
 
-SDP = b"v=0\r\no=bench 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
+SDP = (
+    b"v=0\r\no=bench 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+    b"m=audio 6000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
+)
 
 
 class Message(NamedTuple):
@@ -33,7 +36,7 @@ class Message(NamedTuple):
 
     @property
     def dialled(self) -> int:
-        """The call's number in the order of dialling, from the last digits of the request URI, which a peer may have rewritten."""
+        """The call's place in the order of dialling, from the end of the number: a peer may rewrite the rest."""
         user = self.start.split(b" ", 2)[1].partition(b"@")[0]
         return (int(user[-7:]) - FIRST_NUMBER) % 10_000_000
 
@@ -91,7 +94,7 @@ class Dialog(NamedTuple):
         fields = [(b"Via", b"SIP/2.0/UDP %s;branch=z9hG4bK%d%s%s" % (here, self.number, method, self.call_id[:8]))]
         fields += [(b"Route", value) for value in self.route]
         fields += [
-            (b"From", b"<sip:bench@%s>;tag=d%d" % (here, self.number)),
+            (b"From", b"<sip:+12127299999@%s>;tag=d%d" % (here, self.number)),
             (b"To", self.to),
             (b"Call-ID", self.call_id),
             (b"CSeq", b"%d %s" % (sequence, method)),
@@ -104,8 +107,9 @@ class Dialog(NamedTuple):
         """Give the dialog that a 2xx makes (RFC 3261 12.1.2)."""
         contact = response.fields[b"contact"][0]
         target = contact.partition(b"<")[2].partition(b">")[0] if b"<" in contact else contact.partition(b";")[0]
-        route = tuple(reversed(b",".join(response.fields.get(b"record-route", [])).split(b",")))
-        return self._replace(target=target, to=response.fields[b"to"][0], route=tuple(r.strip() for r in route if r.strip()))
+        recorded = b",".join(response.fields.get(b"record-route", [])).split(b",")
+        route = tuple(hop.strip() for hop in reversed(recorded) if hop.strip())
+        return self._replace(target=target, to=response.fields[b"to"][0], route=route)
 
 
 def first_dialog(call_id: bytes, number: int, access: Address) -> Dialog:

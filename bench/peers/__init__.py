@@ -1,9 +1,4 @@
-"""The systems that Trunkline is measured against, and Trunkline itself, all started and stopped in one way.
-
-    with start("kamailio", next_hop) as peer:
-        ...                      # send to peer.access
-        used = peer.cpu_seconds()
-"""
+"""The systems that Trunkline is measured against, and Trunkline itself, all started and stopped by `start`."""
 
 import tempfile
 from collections.abc import Callable, Iterator

@@ -1,8 +1,9 @@
 """Kamailio of Debian as a stateful record-routing proxy (`kamailio.cfg`).
 
-Not a B2BUA: it keeps transactions, not dialogs, and writes no record. That is the point: it is the cheapest thing a carrier layer
-could be built on, and it is run as it was found cheapest: one worker, which carries thousands of calls a second, and the memory
-manager without checks. `shipped` is the same proxy with the workers and the memory manager of Debian's package; README.md has figures.
+Not a B2BUA: it keeps transactions, not dialogs, and writes no record. That is the point: it is the cheapest thing a
+carrier layer could be built on, and it is run as it was found cheapest: one worker, which carries more than a thousand
+calls a second, and the memory manager without checks. `shipped` is the same proxy with the workers and the memory
+manager of Debian's package; README.md has the figures.
 """
 
 import shutil
@@ -31,6 +32,7 @@ def proxy(folder: Path, next_hop: Address, settings: list[str]) -> Launch:
     if program is None:
         raise PeerError("kamailio is not installed: apt-get install kamailio")
     (access,) = free_addresses(1)
-    argv = [program, "-f", str(Path(__file__).with_name("kamailio.cfg")), "-DD", "-E", "-m", "256", "-M", "16", *settings]
+    config = Path(__file__).with_name("kamailio.cfg")
+    argv = [program, "-f", str(config), "-DD", "-E", "-m", "256", "-M", "16", *settings]
     argv += ["-l", f"udp:{access}", "-w", str(folder), "-Y", str(folder), "-A", f'NEXT_HOP="sip:{next_hop}"']
     return Launch(argv, access)

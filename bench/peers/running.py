@@ -80,7 +80,7 @@ class Running:
                     continue
 
     def stop(self) -> float:
-        """Send SIGTERM, wait until the whole tree has ended, and give the CPU seconds of its life. Once stopped, only the latter."""
+        """Send SIGTERM, wait until the whole tree has ended, and give the CPU seconds of its life."""
         if self._life_s is None:
             others = tree(self.pid)[1:]
             self._process.send_signal(signal.SIGTERM)

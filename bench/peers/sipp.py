@@ -91,7 +91,7 @@ def wait_until_bound(address: Address, process: subprocess.Popen[bytes]) -> None
 def dial(target: Address, calls: int, rate: float, hold_ms: int, first: int = 0) -> Tally:
     """Place `calls` calls at `rate` a second through `target`, each held `hold_ms`, and wait for the last.
 
-    `first` is the index of the first number dialled. A run that takes 30 s longer than it should is ended, its calls failed.
+    `first` is the index of the first number dialled. A run that takes 30 s too long is ended, its calls failed.
     """
     with tempfile.TemporaryDirectory(prefix="bench-dialer-") as folder:
         place = Path(folder)

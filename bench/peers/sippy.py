@@ -1,4 +1,4 @@
-"""sippy's `b2bua_simple`: the B2BUA in Python that people run, in a virtual environment of its own, made on first use."""
+"""sippy's `b2bua_simple`, the B2BUA in Python that people run; in a virtual environment made on first use."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ def environment() -> Path:
 
 
 def launch(folder: Path, next_hop: Address) -> Launch:
-    """Give the command of a B2BUA towards `next_hop`, its message log off: by default sippy writes every message, which costs it much."""
+    """Give the command of a B2BUA towards `next_hop`, its log off: by default sippy pays for writing every message."""
     (access,) = free_addresses(1)
     program = str(environment() / "bin" / "b2bua_simple")
     argv = [program, "-f", "-l", access.host, "-p", str(access.port), "-n", str(next_hop)]

@@ -25,32 +25,32 @@ address = "{outside}"
 
 POLICY = """\
 tenants:
-  bench: {{}}
+  bench: {{channels: 100000, cps: 10000}}
 
 trunks:
   dialer:
     tenant: bench
     addresses: [127.0.0.1]
-    media: bypass
-    limits: {{channels: 100000, calls_per_second: 10000}}
+    channels: 100000
+    cps: 10000
+    number_plan: {{country_code: "1"}}
 
 carriers:
   carrier:
-    media: bypass
-    limits: {{channels: 100000, calls_per_second: 10000}}
+    channels: 100000
     gateways:
-      gateway: {{address: "{next_hop}", transport: udp}}
+      gateway: {{host: "{next_hop}", called: {{style: plus}}}}
 
 destinations:
   everywhere:
-    prefix: ""
+    prefixes: [""]
     strategy: priority
-    routes: [carrier]
+    routes: [{{to: carrier}}]
 """
 
 
 def launch(folder: Path, next_hop: Address) -> Launch:
-    """Give the command of a node that carries every call to the gateway `next_hop`, its settings and policy written to `folder`."""
+    """Give the command of a node that carries every call to `next_hop`; its settings and policy are put in `folder`."""
     program = shutil.which("trunkline", path=str(Path(sys.executable).parent)) or shutil.which("trunkline")
     if program is None:
         raise PeerError("trunkline is not installed in this environment: pip install -e .")

@@ -190,7 +190,8 @@ def test_a_call_a_crash_cut_says_that_it_has_no_record(data: Path) -> None:
     assert "no record" in run("call", "one", "--data", data).output
 
 
-def test_a_ladder_is_drawn_at_100_columns_when_piped_and_as_asked(data: Path) -> None:
+def test_a_ladder_is_drawn_as_wide_as_the_terminal_and_as_asked(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
     write(data, *a_call("one"))
     assert "|------ INVITE ----->|" in run("ladder", "one", "--data", data).output
     assert "trunkline -> north-1: INVITE" in run("ladder", "one", "--data", data, "--width", "40").output
@@ -323,5 +324,5 @@ def test_nothing_a_stranger_sent_steers_the_terminal(data: Path) -> None:
 @pytest.mark.parametrize("command", ["calls", "call", "ladder"])
 def test_help_explains_every_option(command: str) -> None:
     output = run(command, "--help").output
-    assert "--data" in output
     assert "--json" in output
+    assert "node.data" in output

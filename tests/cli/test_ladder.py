@@ -71,7 +71,7 @@ def test_a_gateway_named_like_a_trunk_has_a_column_of_its_own() -> None:
     row = LadderRow(0.0, 1, True, "INVITE sip:1@a", "1 INVITE", "")
     lines = draw(a_ladder(row, legs=("same", "same"))).splitlines()
     assert lines[2].split() == ["ms", "same", "trunkline", "same"]
-    assert lines[3].index("|--") > lines[2].index("trunkline")
+    assert lines[3].index("|-") > lines[2].index("trunkline")
 
 
 def test_the_answer_to_a_bye_says_so() -> None:

@@ -7,7 +7,7 @@ direction with glare, session timers, INFO, REFER, BYE. The owner of a leg only 
 from enum import IntEnum, auto
 from typing import TYPE_CHECKING, Protocol
 
-from trunkline.calls.events import CallEvent, Confirm, Info, Release, Transfer, Update, Updated, UpdateRefused
+from trunkline.calls.events import CallEvent, Confirm, Info, Release, Update, Updated, UpdateRefused
 from trunkline.calls.trace import LegTrace
 from trunkline.facts.record import DialogOpened
 from trunkline.sip.build import phrase_of
@@ -107,9 +107,13 @@ class Leg:
     def bye(self, extra: str, now: float) -> None:
         if self.late_cseq:
             self.confirm(b"", now)
-        user = self if self.board.answers_challenges(self) else None
+        user = self if self.may_be_challenged() else None
         self.dialog.request(self.board.endpoint, "BYE", now, user=user, trace=self.trace, extra=extra)
         self.end(now)
+
+    def may_be_challenged(self) -> bool:
+        """Whether the far end may ask for credentials that we have."""
+        return False
 
     def end(self, now: float) -> None:
         """Nothing more will come of this leg; let go of everything it holds."""
@@ -421,4 +425,4 @@ class Wait(IntEnum):
     HANG_UP = 2
 
 
-__all__ = ["ALLOW", "SDP_TYPE", "Leg", "Owner", "State", "Transfer", "Wait"]
+__all__ = ["ALLOW", "SDP_TYPE", "Leg", "Owner", "State", "Wait"]

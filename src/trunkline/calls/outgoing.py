@@ -98,6 +98,9 @@ class OutgoingLeg(Leg):
         self.invite = transaction
         dialog.flow = transaction.flow
 
+    def may_be_challenged(self) -> bool:
+        return self.invitation.credentials is not None
+
     def take(self, event: CallEvent, now: float) -> None:
         if self.state is State.SETUP:
             if isinstance(event, Release):
@@ -220,9 +223,9 @@ class OutgoingLeg(Leg):
             self.auth_line = line
         elif response.status == 422:
             wanted = parse_min_se(response.first("Min-SE"))
-            if isinstance(wanted, Fault) or wanted <= self.min_se_s:
+            if isinstance(wanted, Fault) or wanted.seconds <= self.min_se_s:
                 return False
-            self.min_se_s = wanted
+            self.min_se_s = wanted.seconds
         else:
             return False
         self.retries += 1

@@ -20,7 +20,7 @@ Data = Annotated[
     typer.Option(
         "--data",
         metavar="DIR",
-        help="Data directory of the node. Default: `data` under [node] in trunkline.toml, else ./var.",
+        help="Data directory of the node. Default: `node.data` of trunkline.toml, else ./var.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]

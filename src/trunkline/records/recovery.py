@@ -75,10 +75,12 @@ class OpenDialogs:
                 call.dialogs.pop(fact.leg, None)
             case Attempt():
                 call.started.pop(fact.position, None)
+                call.dialogs.pop(fact.position, None)
                 if not call.recorded:
                     call.attempts.append(fact)
             case Call():
                 call.recorded = True
+                call.dialogs.pop(0, None)
                 call.attempts.clear()
         if call.recorded and not call.started and not call.dialogs:
             del self.calls[call.call]

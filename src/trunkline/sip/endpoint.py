@@ -20,7 +20,7 @@ from trunkline.sip.fault import Fault
 from trunkline.sip.flow import Flow
 from trunkline.sip.message import Request, Response, parse
 from trunkline.sip.timers import Timers
-from trunkline.sip.transactions import Client, ClientInvite, Machine, Server, ServerInvite, TimerSettings, Trace, client, client_invite
+from trunkline.sip.transactions import Client, ClientInvite, Machine, Server, ServerInvite, TimerSettings, Trace, client, client_invite, server_invite
 
 MAGIC = "z9hG4bK"
 "Branches of RFC 3261 begin with this (section 8.1.1.7)."
@@ -153,6 +153,8 @@ class Endpoint:
             return
         if transaction.state is client_invite.State.CALLING:
             transaction.cancel_wanted = True
+            transaction.generation += 1  # ask no more, but still clean up after an answer that is on its way
+            self.timers.at(transaction.deadline, transaction, client_invite.Input.TIMER_B)
             return
         transaction.cancelled = True
         transaction.cancel_wanted = False
@@ -217,7 +219,7 @@ class Endpoint:
             key = _rfc2543_key(message)
         transaction = self._servers.get(key)
         if transaction is not None:
-            if method == "ACK" and isinstance(transaction, ServerInvite) and message.to_tag and transaction.lingering is False:
+            if method == "ACK" and isinstance(transaction, ServerInvite) and transaction.state is server_invite.State.ACCEPTED:
                 self._events.append(Acknowledged(message, flow))
                 return
             transaction.receive(message, now)

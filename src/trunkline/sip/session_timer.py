@@ -72,4 +72,4 @@ def minimum(message: Message, smallest: int) -> int:
     if values is None:
         return smallest
     parsed = parse_min_se(values[0])
-    return smallest if isinstance(parsed, Fault) else max(smallest, parsed)
+    return smallest if isinstance(parsed, Fault) else max(smallest, parsed.seconds)

@@ -29,7 +29,8 @@ _SIP = re.compile(
 )
 _TEL = re.compile(rf"[tT][eE][lL]:(\+?[0-9A-Fa-f*#().%-]++)((?:;[^;{_NEVER}]*+)*+)\Z")
 _OTHER = re.compile(rf"([A-Za-z][A-Za-z0-9+.-]*+):([^{_NEVER}]++)\Z")
-_USER = re.compile(rf"[sS][iI][pP][sS]?:([^@:;{_NEVER}]++)[^@{_NEVER}]*+@|[tT][eE][lL]:([^;?,{_NEVER}]++)")
+_USER = re.compile(rf"[sS][iI][pP][sS]?:(?:([^@:;{_NEVER}]++)[^@{_NEVER}]*+@)?|[tT][eE][lL]:([^;?,{_NEVER}]*+)")
+"Matches at the first scheme, user or not: a search that went on would be quadratic in what strangers send."
 _QUOTED = re.compile(r'\s*"(?:[^"\\]|\\.)*+"')
 _ESCAPE = re.compile("%([0-9A-Fa-f]{2})")
 _SEPARATORS = str.maketrans("", "", "-.() ")
@@ -143,9 +144,7 @@ def user_of(text: str) -> str:
         quoted = _QUOTED.match(text)
         start = quoted.end() if quoted else 0
     found = _USER.search(text, start)
-    if found is None:
-        return ""
-    return unescape(found[1] or found[2])
+    return unescape(found[1] or found[2] or "") if found else ""
 
 
 def equivalent(a: Uri, b: Uri) -> bool:

@@ -84,7 +84,9 @@ class Credentials(Struct, frozen=True, gc=False):
         if self.opaque is not None:
             listed.append(("opaque", quote(self.opaque)))
         if self.qop:
-            listed += [("qop", self.qop), ("nc", f"{self.nc:08x}"), ("cnonce", quote(self.cnonce))]
+            listed += [("qop", self.qop), ("nc", f"{self.nc:08x}")]
+        if self.qop or self.cnonce:
+            listed.append(("cnonce", quote(self.cnonce)))
         return _render(self.scheme, (*listed, *self.params))
 
 
@@ -138,7 +140,7 @@ def parse_credentials(text: str) -> Credentials | Fault:
         known["response"].lower(),
         algorithm,
         qop,
-        known["cnonce"] if qop else "",
+        known.get("cnonce", ""),
         int(nc, 16) if qop else 0,
         known.get("opaque"),
         _rest(params, ("username", "realm", "nonce", "uri", "response", "algorithm", "qop", "cnonce", "nc", "opaque")),

@@ -15,20 +15,20 @@ class RAck(Struct, frozen=True, gc=False):
 
     response: int
     "RSeq of the response, below 2**32."
-    request: int
+    cseq: int
     "CSeq number of the request, below 2**31."
     method: str
 
     def __str__(self) -> str:
-        return f"{self.response} {self.request} {self.method}"
+        return f"{self.response} {self.cseq} {self.method}"
 
 
 def parse_rack(text: str) -> RAck | Fault:
     found = _RACK.match(text)
     if found is not None:
-        response, request = parse_number(found[1], 2**32 - 1), parse_number(found[2])
-        if response is not None and request is not None:
-            return RAck(response, request, found[3])
+        response, cseq = parse_number(found[1], 2**32 - 1), parse_number(found[2])
+        if response is not None and cseq is not None:
+            return RAck(response, cseq, found[3])
     return Fault("Bad RAck", "RAck")
 
 

@@ -106,3 +106,13 @@ def _read(pieces: list[str]) -> Reason | None:
 def _tidy(value: str) -> str:
     """A value as it may be written: quoted when it holds what a bare one cannot."""
     return value if _VALUE.match(value) else quote(value)
+
+
+def cause_of(text: str) -> int:
+    """Q.850 cause among the reasons of a header (RFC 6432); 0 when it names none or cannot be read."""
+    reasons = parse_reasons(text)
+    if not isinstance(reasons, Fault):
+        for reason in reasons:
+            if reason.protocol.upper() == "Q.850" and reason.cause is not None:
+                return reason.cause
+    return 0

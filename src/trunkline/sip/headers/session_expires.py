@@ -24,16 +24,6 @@ class SessionExpires(Struct, frozen=True, gc=False):
         return f"{self.seconds}{refresher}{render_params(self.params)}"
 
 
-class MinSE(Struct, frozen=True, gc=False):
-    """Shortest session interval somebody on the path accepts."""
-
-    seconds: int
-    params: Params = ()
-
-    def __str__(self) -> str:
-        return f"{self.seconds}{render_params(self.params)}"
-
-
 def parse_session_expires(text: str) -> SessionExpires | Fault:
     read = _parse_delta(text)
     if read is None:
@@ -45,9 +35,10 @@ def parse_session_expires(text: str) -> SessionExpires | Fault:
     return SessionExpires(seconds, refresher, without(params, "refresher"))
 
 
-def parse_min_se(text: str) -> MinSE | Fault:
+def parse_min_se(text: str) -> int | Fault:
+    """Seconds of the shortest session interval somebody on the path accepts."""
     read = _parse_delta(text)
-    return Fault("Bad Min-SE", "Min-SE") if read is None else MinSE(*read)
+    return Fault("Bad Min-SE", "Min-SE") if read is None else read[0]
 
 
 def _parse_delta(text: str) -> tuple[int, Params] | None:

@@ -1,0 +1,268 @@
+"""An attempt: one INVITE to one gateway, timed, judged and written down.
+
+It owns the outgoing leg. While the call waits for an answer it turns what the leg hears into progress for the call or into an outcome;
+once the call has moved on, it only waits for the leg to be properly over.
+"""
+
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from trunkline.calls.events import Answer, CallEvent, EarlyMedia, Fail, Progress, Redirect, Release, Ring
+from trunkline.calls.leg import Leg
+from trunkline.calls.outgoing import OutgoingLeg
+from trunkline.facts.outcome import Class, Next, Outcome, Reply, judge
+from trunkline.facts.record import Attempt as AttemptFact
+from trunkline.facts.record import AttemptStarted
+from trunkline.facts.refusal import Result
+from trunkline.policy.snapshot import Gateway
+from trunkline.sip.headers.reason import cause_of
+from trunkline.sip.sdp import first_codec
+
+if TYPE_CHECKING:
+    from trunkline.calls.call import Call
+    from trunkline.calls.switchboard import Switchboard
+
+
+class Wait(IntEnum):
+    """Timers of an attempt, each the gateway's own."""
+
+    RESPONSE = 1
+    PROGRESS = 2
+    ANSWER = 3
+
+
+TIMEOUTS = {
+    Wait.RESPONSE: ("no response", Class.ROUTE, Result.UNREACHABLE),
+    Wait.PROGRESS: ("no progress", Class.ROUTE, Result.UNREACHABLE),
+    Wait.ANSWER: ("no answer", Class.CALLEE, Result.NO_ANSWER),
+}
+
+
+class Attempt:
+    __slots__ = (
+        "alerting_at", "ambiguous", "answer_at", "began", "board", "call", "call_id", "called", "caller", "codec", "destination", "early",
+        "early_at", "first_at", "gateway", "generation", "leg", "position", "progress_at", "released_by", "session_id", "tenant", "trunk",
+        "written",
+    )  # fmt: skip
+
+    def __init__(self, board: "Switchboard", call: "Call", gateway: Gateway, position: int, called: str, caller: str) -> None:
+        self.board = board
+        self.call: Call | None = call
+        self.call_id = call.id
+        self.gateway = gateway
+        self.position = position
+        self.called = called
+        self.caller = caller
+        self.tenant = call.plan.trunk.tenant
+        self.trunk = call.plan.trunk.name
+        self.destination = call.plan.destination
+        self.session_id = call.session_id
+        self.leg: OutgoingLeg | None = None
+        self.generation = 0
+        self.began = 0.0
+        self.first_at = self.progress_at = self.alerting_at = self.early_at = self.answer_at = 0.0
+        "Monotonic times of what happened; 0 when it did not."
+        self.early = "none"
+        self.codec = ""
+        self.released_by = ""
+        self.ambiguous = False
+        self.written = False
+
+    def start(self, leg: OutgoingLeg, now: float) -> None:
+        """Send the INVITE, on record."""
+        self.leg = leg
+        self.began = now
+        leg.start(now)
+        invite = leg.invite
+        assert invite is not None
+        head = invite.head
+        assert head is not None
+        flow = invite.flow
+        self.board.emit(
+            AttemptStarted(
+                self.call_id, self.position, self.board.clock.utc_us(now), self.gateway.carrier, self.gateway.name, flow.door.name,
+                flow.door.transport, str(flow),
+                f"{head.uri}\r\nVia: {head.via}\r\n{head.route}From: {head.sender}\r\nTo: {head.recipient}\r\nCall-ID: {head.call_id}\r\nCSeq: {head.cseq}",
+            ),
+            now,
+        )  # fmt: skip
+        self.board.endpoint.timers.at(now + self.gateway.timers.no_response_s, self, Wait.RESPONSE)
+
+    # What the leg hears.
+
+    def hear(self, leg: Leg, event: CallEvent, now: float) -> None:
+        if self.answer_at or self.written:
+            self._after_answer(leg, event, now)
+        elif isinstance(event, Ring | EarlyMedia | Progress):
+            self._progress(event, now)
+        elif isinstance(event, Answer):
+            self.generation += 1
+            self.first_at = self.first_at or now
+            self.answer_at = now
+            self.codec = first_codec(event.sdp)
+            if self.call is not None:
+                self.call.answered(self, event, now)
+        elif isinstance(event, Fail):
+            self._failed(event, now)
+        elif isinstance(event, Redirect):
+            self._redirected(event, now)
+        elif self.call is not None:
+            if isinstance(event, Release):
+                self._failed(Fail(487, "Request Terminated", event.reason), now)
+            else:
+                self.call.hear(leg, event, now)
+
+    def _progress(self, event: Ring | EarlyMedia | Progress, now: float) -> None:
+        timers = self.gateway.timers
+        if not self.first_at:
+            self.first_at = now
+            self.generation += 1
+            self.board.endpoint.timers.at(self.began + timers.no_progress_s, self, Wait.PROGRESS)
+        if isinstance(event, Progress) and event.status == 100:
+            return
+        if not self.progress_at:
+            self.progress_at = now
+            self.generation += 1
+            self.board.endpoint.timers.at(now + timers.no_answer_s, self, Wait.ANSWER)
+            self.early = _showed(event)
+        if isinstance(event, Ring) and not self.alerting_at:
+            self.alerting_at = now
+        if not isinstance(event, Progress) and event.sdp and not self.early_at:
+            self.early_at = now
+        if self.call is not None:
+            self.call.progressed(self, event, now)
+
+    def _failed(self, event: Fail, now: float) -> None:
+        """A final response, or silence."""
+        if not self.first_at and not event.silent:
+            self.first_at = now
+        cause = cause_of(event.reason) if event.reason else 0
+        if self.call is None:
+            self._write(self._abandoned_outcome(), event, cause, now)
+            self._leave(now)
+            return
+        reply = Reply(
+            event.status, cause, event.reason, alerted=bool(self.progress_at), credentials_sent=event.credentials_sent,
+            redirect_server=self.gateway.redirect, silent=event.silent,
+        )  # fmt: skip
+        outcome = judge(reply, dict(self.gateway.overrides) if self.gateway.overrides else None)
+        self._conclude(outcome, event, cause, now)
+
+    def _redirected(self, event: Redirect, now: float) -> None:
+        """3xx: a route failure, unless the gateway is declared a redirect server."""
+        if self.gateway.redirect and self.call is not None and self.call.redirected(self, event, now):
+            outcome = Outcome(Class.ROUTE, Next.SAME_AGAIN, "redirect server", Result.UNREACHABLE)
+            self._write(outcome, Fail(event.status, "Redirected"), 0, now)
+            self._leave(now)
+            return
+        self._failed(Fail(event.status, "Redirected"), now)
+
+    def _conclude(self, outcome: Outcome, event: Fail, cause: int, now: float) -> None:
+        self.released_by = "trunkline" if event.silent else "carrier"
+        self._write(outcome, event, cause, now)
+        call, self.call = self.call, None
+        self._leave(now)
+        if call is not None:
+            call.attempt_failed(self, outcome, event, now)
+
+    def on_timer(self, what: int, now: float) -> None:
+        """The gateway was too slow: move on, and clean up behind."""
+        evidence, cls, result = TIMEOUTS[Wait(what)]
+        outcome = Outcome(cls, Next.STOP if cls is Class.CALLEE else Next.ROUTE_ON, evidence, result)
+        call, self.call = self.call, None
+        self.released_by = "trunkline"
+        event = Fail(408, evidence, silent=True, refusal="call.no_answer" if cls is Class.CALLEE else "")
+        self._write(outcome, event, 0, now)
+        self.generation += 1
+        if self.leg is not None:
+            self.leg.give_up(now)
+        if call is not None:
+            call.attempt_failed(self, outcome, event, now)
+
+    def _after_answer(self, leg: Leg, event: CallEvent, now: float) -> None:
+        if isinstance(event, Release):
+            self.end(event.refusal and "trunkline" or "carrier", now, event)
+            if self.call is not None:
+                self.call.hear(leg, event, now)
+            self._leave(now)
+        elif isinstance(event, Fail):
+            self._leave(now)
+        elif self.call is not None:
+            self.call.hear(leg, event, now)
+
+    # What the call says.
+
+    def abandon(self, event: Release, now: float) -> None:
+        """The caller gave up: cancel, and write the attempt down when the carrier has said its last word."""
+        self.generation += 1
+        self.call = None
+        self.released_by = "dialer" if not event.refusal else "trunkline"
+        if self.leg is not None:
+            self.leg.take(event, now)
+
+    def end(self, released_by: str, now: float, event: Release | None = None) -> None:
+        """The answered attempt is over."""
+        if self.written:
+            return
+        self.released_by = released_by
+        reason = event.reason if event is not None else ""
+        self._write(
+            Outcome(Class.ANSWERED, Next.STOP, "answered", Result.CANCELLED), Fail(200, "OK", reason, refusal=event.refusal if event else ""),
+            cause_of(reason) if reason else 0, now,
+        )  # fmt: skip
+
+    def hang_up(self, released_by: str, event: Release, now: float) -> None:
+        """The other side of the answered call is gone."""
+        self.call = None
+        self.end(released_by, now, event if event.refusal else None)
+        if self.leg is not None:
+            self.leg.take(event, now)
+        self._leave(now)
+
+    def _leave(self, now: float) -> None:
+        """The leg is over."""
+        self.generation += 1
+        self.leg = None
+        self.board.leg_over(self.call_id, now)
+
+    def _abandoned_outcome(self) -> Outcome:
+        if self.progress_at:
+            return Outcome(Class.CALLEE, Next.STOP, "ring, no answer", Result.NO_ANSWER)
+        return Outcome(Class.CALLER, Next.STOP, "cancelled before alerting", Result.CANCELLED)
+
+    def _write(self, outcome: Outcome, event: Fail, cause: int, now: float) -> None:
+        if self.written:
+            return
+        self.written = True
+        leg, gateway, began, clock = self.leg, self.gateway, self.began, self.board.clock
+        flow = leg.dialog.flow if leg is not None else None
+        retransmissions = 0
+        if leg is not None and leg.invite is not None:
+            retransmissions = leg.invite.repeats
+        self.board.emit(
+            AttemptFact(
+                call=self.call_id, position=self.position, at=clock.utc_us(began), tenant=self.tenant, trunk=self.trunk,
+                destination=self.destination, carrier=gateway.carrier, gateway=gateway.name,
+                transport=flow.door.transport if flow is not None else gateway.transport, remote=str(flow) if flow is not None else "",
+                called=self.called, caller=self.caller, carrier_call_id=leg.dialog.call_id if leg is not None else "",
+                status=0 if event.silent else event.status, phrase=event.phrase, reason=event.reason, cause=cause, outcome=outcome.cls.value,
+                evidence=outcome.evidence, next="answered" if self.answer_at else outcome.next.value, refusal=event.refusal,
+                released_by=self.released_by, first_reply_ms=_ms(self.first_at, began), progress_ms=_ms(self.progress_at, began),
+                alerting_ms=_ms(self.alerting_at, began), early_media_ms=_ms(self.early_at, began), answer_ms=_ms(self.answer_at, began),
+                talk_ms=round((now - self.answer_at) * 1000, 1) if self.answer_at else None, total_ms=round((now - began) * 1000, 1),
+                early_media=self.early, codec=self.codec, server="", retransmissions=retransmissions,
+                censored=outcome.cls is Class.CALLER, ambiguous=self.ambiguous, retry_after_s=event.retry_after_s, session_id=self.session_id,
+            ),
+            now,
+        )  # fmt: skip
+
+
+def _ms(at: float, began: float) -> float | None:
+    return round((at - began) * 1000, 1) if at else None
+
+
+def _showed(event: Ring | EarlyMedia | Progress) -> str:
+    """How the far end first showed progress."""
+    if isinstance(event, Ring):
+        return "180+sdp" if event.sdp else "180"
+    return "183+sdp" if isinstance(event, EarlyMedia) else "183"

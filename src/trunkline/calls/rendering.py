@@ -1,0 +1,51 @@
+"""What the INVITE to a carrier says: its own number formats, none of the dialer's headers, nothing of the inside (rows T4, T18, G8)."""
+
+from trunkline.decide.plan import Plan, Way
+from trunkline.calls.outgoing import Invitation
+from trunkline.numbering import render, render_caller
+from trunkline.policy.snapshot import Gateway
+
+
+def invitation(plan: Plan, gateway: Gateway, way: Way, sdp: bytes, max_forwards: int, session_id: str) -> tuple[Invitation, str, str]:
+    """The INVITE for this gateway, and the called and caller numbers as rendered."""
+    user, to_user = render(plan.called, gateway.called) if plan.called else (plan.called_raw, plan.called_raw)
+    caller = render_caller(plan.caller, gateway.caller)
+    host = f"[{gateway.host}]" if ":" in gateway.host else gateway.host
+    where = f"{host}:{gateway.port}" if gateway.port else host
+    phone = ";user=phone" if gateway.called.phone_param else ""
+    domain = gateway.from_domain or way.flow.door.sent_by.rpartition(":")[0]
+    extra = f"Session-ID: {session_id};remote=00000000000000000000000000000000\r\n"
+    asserted = f"<sip:{caller}@{domain}>"
+    header = gateway.caller.header
+    hidden = plan.private or gateway.caller.anonymous_from
+    if header == "pai" or (hidden and header == "from"):
+        extra += f"P-Asserted-Identity: {asserted}\r\n"
+    elif header == "rpid":
+        extra += f"Remote-Party-ID: {asserted};party=calling;screen=yes;privacy={'full' if plan.private else 'off'}\r\n"
+    elif header == "diversion":
+        extra += f"Diversion: {asserted};reason=unconditional\r\n"
+    if plan.private:
+        extra += "Privacy: id\r\n"
+    if hidden:
+        sender = '"Anonymous" <sip:anonymous@anonymous.invalid>'
+    elif plan.display:
+        sender = f'"{plan.display}" {asserted}'
+    else:
+        sender = asserted
+    return (
+        Invitation(
+            way.target or f"sip:{user}@{where}{phone}",
+            sender,
+            f"<sip:{to_user}@{where}{phone}>",
+            extra,
+            sdp,
+            max_forwards,
+            way.flow,
+            way.large,
+            gateway.auth,
+            gateway.rel100,
+            gateway.session_expires_s,
+        ),
+        user,
+        caller,
+    )

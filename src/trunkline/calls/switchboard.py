@@ -1,0 +1,302 @@
+"""The switchboard: takes what the endpoint reports to whom it concerns, and opens new calls.
+
+This is the transaction user of RFC 3261 for the whole node: requests within dialogs go to their leg by our tag, replies to whoever sent
+the request, a new INVITE becomes a call if the decider has a plan for it.
+"""
+
+from collections.abc import Callable
+from random import Random
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from trunkline.calls.call import Call, told_lines
+from trunkline.calls.decider import Decider
+from trunkline.decide.plan import CallRequest, Plan, Refused
+from trunkline.calls.events import Release
+from trunkline.calls.incoming import IncomingLeg
+from trunkline.calls.leg import ALLOW, Leg
+from trunkline.calls.outgoing import OutgoingLeg
+from trunkline.calls.trace import LegTrace, Row
+from trunkline.calls.transfer import Transfers
+from trunkline.facts import refusal as catalogue
+from trunkline.facts.clock import Clock
+from trunkline.facts.record import Alarm, Fact
+from trunkline.facts.record import Call as CallFact
+from trunkline.facts.refusal import Refusal
+from trunkline.facts.told import told
+from trunkline.decide.plan import Challenge
+from trunkline.media import MediaEngine
+from trunkline.sip.dialog import Dialog
+from trunkline.sip.endpoint import Endpoint
+from trunkline.sip.events import Acknowledged, Cancelled, Event, Received, Replied, TimedOut, Unacknowledged, Unreachable
+from trunkline.sip.fault import Fault
+from trunkline.sip.flow import Flow
+from trunkline.sip.message import Request
+from trunkline.sip.transactions import ServerInvite
+
+SUPPORTED = frozenset(("100rel", "timer", "replaces", "norefersub"))
+"Option tags a Require may name."
+
+METHODS = frozenset(("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "PRACK", "UPDATE", "REFER", "NOTIFY", "SUBSCRIBE", "MESSAGE", "REGISTER"))
+
+
+class SwitchboardSettings(Struct, frozen=True, gc=False):
+    node: str = "node"
+    "Name of this node in records."
+    min_se_s: int = 90
+    "Smallest session interval accepted (RFC 4028 section 5); tests use shorter ones."
+
+
+class Registrar(Protocol):
+    """Whoever serves REGISTER (`center/registrar.py`)."""
+
+    def received(self, transaction: Any, request: Request, flow: Flow, now: float) -> None:
+        """Answer a REGISTER."""
+
+
+class Switchboard:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        decider: Decider,
+        media: MediaEngine,
+        emit: Callable[[Fact, float], None],
+        clock: Clock,
+        random: Random,
+        settings: SwitchboardSettings,
+    ) -> None:
+        self.endpoint = endpoint
+        self.decider = decider
+        self.media = media
+        self.emit = emit
+        self.clock = clock
+        self.random = random
+        self.settings = settings
+        self.legs: dict[str, Leg] = {}
+        "Live legs by our tag."
+        self.calls: dict[str, Call] = {}
+        "Calls with a leg still open, by call id."
+        self.sessions: set[str] = set()
+        "Session-ID and number of every live call: how a call that returns is recognised."
+        self.transfers = Transfers(self)
+        self.registrar: Registrar | None = None
+        self.media_anchored = False
+        self.closed: Refusal | None = None
+        "Why no new call is taken: overload, drain, full disk."
+
+    # Events.
+
+    def handle_events(self, now: float) -> None:
+        """Work off everything the endpoint has to say."""
+        next_event = self.endpoint.next_event
+        while (event := next_event()) is not None:
+            self._handle(event, now)
+
+    def _handle(self, event: Event, now: float) -> None:
+        if isinstance(event, Replied):
+            if event.user is not None:
+                event.user.replied(event, now)
+            elif isinstance(event.transaction, object) and 200 <= event.response.status < 300:
+                self._clean_up_fork(event, now)
+        elif isinstance(event, Received):
+            self._received(event, now)
+        elif isinstance(event, Acknowledged):
+            leg = self.legs.get(event.request.to_tag)
+            if leg is not None and leg.dialog.is_with(event.request):
+                leg.acknowledged(event.request, now)
+        elif isinstance(event, Cancelled):
+            if isinstance(event.user, IncomingLeg):
+                event.user.cancelled(event.reason, now)
+            elif event.transaction.reply is not None:
+                event.transaction.respond(487, "Request Terminated", self.endpoint.token(), now)
+        elif isinstance(event, TimedOut):
+            event.user.timed_out(event.transaction, now)
+        elif isinstance(event, Unreachable):
+            user = event.user
+            (user.unreachable if hasattr(user, "unreachable") else user.timed_out)(event.transaction, now)
+        elif isinstance(event, Unacknowledged) and isinstance(event.user, Leg):
+            event.user.unacknowledged(now)
+
+    def _received(self, event: Received, now: float) -> None:
+        request, transaction = event.request, event.transaction
+        method = request.method
+        if request.to_tag:
+            leg = self.legs.get(request.to_tag)
+            if leg is not None and (leg.dialog.is_with(request) or (isinstance(leg, OutgoingLeg) and leg.dialog.call_id == request.call_id)):
+                leg.received(transaction, request, now)
+            else:
+                transaction.respond(481, "Call/Transaction Does Not Exist", "", now)
+            return
+        tag = self.endpoint.token()
+        if method not in METHODS:
+            transaction.respond(405, "Method Not Allowed", tag, now, ALLOW)
+            return
+        scheme = request.uri.partition(":")[0].lower()
+        if scheme not in ("sip", "sips", "tel"):
+            transaction.respond(416, "Unsupported URI Scheme", tag, now)
+            return
+        required = _unsupported(request)
+        if required:
+            transaction.respond(420, "Bad Extension", tag, now, f"Unsupported: {required}\r\n")
+        elif method == "INVITE":
+            assert isinstance(transaction, ServerInvite)
+            self._invited(transaction, request, tag, now)
+        elif method == "OPTIONS":
+            if self.closed is not None:
+                transaction.respond(503, "Service Unavailable", tag, now, f"Retry-After: {self.closed.retry_after_s}\r\n")
+            else:
+                transaction.respond(200, "OK", tag, now, f"{ALLOW}Accept: application/sdp\r\nSupported: timer, 100rel, replaces\r\n")
+        elif method == "REGISTER" and self.registrar is not None:
+            self.registrar.received(transaction, request, transaction.flow, now)
+        elif method == "SUBSCRIBE":
+            transaction.respond(489, "Bad Event", tag, now)
+        elif method in ("MESSAGE", "REGISTER"):
+            transaction.respond(405, "Method Not Allowed", tag, now, ALLOW)
+        elif method == "REFER":
+            transaction.respond(403, "Forbidden", tag, now)
+        else:
+            transaction.respond(481, "Call/Transaction Does Not Exist", tag, now)
+
+    # New calls.
+
+    def _invited(self, transaction: ServerInvite, request: Request, tag: str, now: float) -> None:
+        flow = transaction.flow
+        if self.closed is not None:
+            self._turn_away(transaction, self.closed, tag, now)
+            return
+        content = request.fields.get("Content-Type")
+        if request.body and (content is None or not content[0].lower().startswith("application/sdp")):
+            transaction.respond(415, "Unsupported Media Type", tag, now, "Accept: application/sdp\r\n")
+            return
+        if request.max_forwards <= 0:
+            self._turn_away(transaction, catalogue.TOO_MANY_HOPS, tag, now)
+            return
+        session_id = session_of(request) or self.endpoint.token() + self.endpoint.token()
+        seen = f"{session_id}|{request.uri}"
+        if seen in self.sessions:
+            self._turn_away(transaction, catalogue.LOOP, tag, now)
+            return
+        call_id = self.endpoint.token()
+        dialog = Dialog.serving(request, tag, flow)
+        if isinstance(dialog, Fault):
+            transaction.respond(dialog.status, dialog.reason, tag, now)
+            return
+        verdict = self.decider.decide(CallRequest(call_id, request, flow), now)
+        if isinstance(verdict, Plan):
+            transaction.respond(100, "Trying", "", now)
+            self._open(call_id, verdict, transaction, request, dialog, session_id, seen, now)
+        elif isinstance(verdict, Challenge):
+            lines = "".join([f"WWW-Authenticate: {header}\r\n" for header in verdict.headers])
+            transaction.respond(401, "Unauthorized", tag, now, lines)
+        else:
+            self._refused(call_id, verdict, transaction, request, tag, session_id, now)
+
+    def _open(
+        self, call_id: str, plan: Plan, transaction: ServerInvite, request: Request, dialog: Dialog, session_id: str, seen: str, now: float
+    ) -> None:
+        rows: list[Row] = []
+        trace = LegTrace(rows, 0)
+        trace.add(False, request.start[:-8], f"{request.cseq} INVITE", "", now)
+        trace.add(True, "100 Trying", f"{request.cseq} INVITE", "", now)
+        call = Call(self, call_id, plan, rows, now, request.max_forwards, session_id)
+        leg = IncomingLeg(self, call, call_id, trace, dialog, transaction, request)
+        call.caller = leg
+        call.source = (str(transaction.flow), transaction.flow.door.transport, request.call_id, request.first("User-Agent"))
+        trunk = plan.trunk
+        if trunk.call_id_header and plan.direction == "outbound":
+            leg.call_id_line = f"{trunk.call_id_header}: {call_id}\r\n"
+        leg.session_expires_s = trunk.session_expires_s
+        granted = leg.serve_session(request, now)
+        self.calls[call_id] = call
+        self.legs[dialog.local_tag] = leg
+        call.seen = seen
+        self.sessions.add(seen)
+        self.emit(plan.decision, now)
+        if isinstance(granted, int):
+            call.refuse_session(granted, now)
+            return
+        leg.ok_extra = granted
+        call.begin(now)
+
+    def _turn_away(self, transaction: ServerInvite, refusal: Refusal, tag: str, now: float) -> None:
+        """Refuse before anybody is known: no record, the generic answer."""
+        answer = told("generic", refusal.result)
+        transaction.respond(answer.status, answer.phrase, tag, now, told_lines(answer, refusal))
+
+    def _refused(self, call_id: str, verdict: Refused, transaction: ServerInvite, request: Request, tag: str, session_id: str, now: float) -> None:
+        refusal, trunk = verdict.refusal, verdict.trunk
+        answer = told(trunk.profile if trunk is not None else "generic", refusal.result)
+        transaction.respond(answer.status, answer.phrase, tag, now, told_lines(answer, refusal))
+        if verdict.alarm:
+            self.alarm(refusal.code, trunk.name if trunk else str(transaction.flow), refusal.text, now)
+        if trunk is None:
+            return
+        flow = transaction.flow
+        self.emit(
+            CallFact(
+                call=call_id, at=self.clock.utc_us(now), node=self.settings.node, policy="", direction="outbound", tenant=trunk.tenant,
+                trunk=trunk.name, source=str(flow), transport=flow.door.transport, dialer_call_id=request.call_id,
+                user_agent=request.first("User-Agent"), called_raw=verdict.called, called="", caller_raw="", caller="", destination="",
+                strategy="", metadata={}, state="failed", status=answer.status, cause=answer.cause, result=refusal.result.value,
+                refusal=refusal.code, released_by="trunkline", attempts=0, carrier="", gateway="", alerting_ms=None, early_media_ms=None,
+                answer_ms=None, talk_ms=None, total_ms=0.0, holds=0, transfers=0, emergency=False, session_id=session_id,
+            ),
+            now,
+        )  # fmt: skip
+
+    # What calls and legs use.
+
+    def forget(self, leg: Leg) -> None:
+        self.legs.pop(leg.dialog.local_tag, None)
+
+    def leg_over(self, call_id: str, now: float) -> None:
+        """One leg of a call is gone; with the last one the ladder is complete."""
+        call = self.calls.get(call_id)
+        if call is None:
+            return
+        call.open_legs -= 1
+        if call.open_legs <= 0:
+            del self.calls[call_id]
+            self.sessions.discard(call.seen)
+            call.write_ladder(now)
+
+    def alarm(self, code: str, subject: str, text: str, now: float) -> None:
+        self.emit(Alarm(self.clock.utc_us(now), code, subject, text), now)
+
+    def hang_up_all(self, code: str, now: float) -> None:
+        """End every call: the node stops."""
+        for call in list(self.calls.values()):
+            call.hang_up(code, now)
+
+    def _clean_up_fork(self, event: Replied, now: float) -> None:
+        """A second 200 from a fork, after another won: acknowledge it and hang up (RFC 3261 section 13.2.2.4)."""
+        response, transaction = event.response, event.transaction
+        if response.cseq_method != "INVITE" or not response.to_tag:
+            return
+        dialog = Dialog(response.call_id, response.first("From"), response.from_tag, response.first("To"), response.to_tag, "", transaction.flow)
+        dialog.local_cseq = response.cseq
+        if dialog.establish(response, transaction.flow) is None:
+            dialog.ack(self.endpoint, response.cseq)
+            dialog.request(self.endpoint, "BYE", now, extra='Reason: SIP;cause=487;text="answered elsewhere"\r\n')
+
+
+def session_of(request: Request) -> str:
+    """The caller's half of Session-ID (RFC 7989); empty when there is none worth keeping."""
+    values = request.fields.get("Session-ID")
+    if values is None:
+        return ""
+    identifier = values[0].partition(";")[0].strip()
+    return identifier if len(identifier) == 32 and identifier.isalnum() and identifier.strip("0") else ""
+
+
+def _unsupported(request: Request) -> str:
+    """Option tags of Require (and Proxy-Require) that we do not have."""
+    fields = request.fields
+    if "Require" not in fields and "Proxy-Require" not in fields:
+        return ""
+    tags = [tag.strip() for name in ("Require", "Proxy-Require") for tag in request.every(name).split(",")]
+    return ", ".join(tag for tag in tags if tag and tag.lower() not in SUPPORTED)
+
+
+__all__ = ["Registrar", "Release", "Switchboard", "SwitchboardSettings"]

@@ -1,0 +1,51 @@
+"""Where names lead, from memory: gateways resolved ahead, registered trunks at their bindings."""
+
+from typing import Protocol
+
+from trunkline.decide.plan import Way
+from trunkline.policy.snapshot import Gateway
+from trunkline.sip.flow import Address, Door, Flow
+
+
+class Places(Protocol):
+    def way(self, gateway: Gateway, now: float) -> Way | None:
+        """A flow to the gateway, or None while its name has no address."""
+
+    def flow_to(self, gateway: Gateway, now: float) -> Flow | None:
+        """The flow of that way."""
+
+    def gateway_at(self, address: Address) -> str:
+        """Gateway that has this address, by resolution; empty when none has."""
+
+
+class StaticPlaces:
+    """Places for numeric addresses only: tests, benches, the market simulator."""
+
+    def __init__(self, doors: dict[str, Door]) -> None:
+        """`doors` by transport."""
+        self._doors = doors
+        self._ways: dict[str, Way] = {}
+
+    def way(self, gateway: Gateway, now: float) -> Way | None:
+        known = self._ways.get(gateway.name)
+        if known is None:
+            address = (gateway.host, gateway.port or 5060)
+            flow = Flow(self._doors[gateway.transport], address)
+            known = self._ways[gateway.name] = Way(flow, large_flow(gateway, self._doors, address))
+        return known
+
+    def flow_to(self, gateway: Gateway, now: float) -> Flow | None:
+        way = self.way(gateway, now)
+        return way.flow if way is not None else None
+
+    def gateway_at(self, address: Address) -> str:
+        return next((name for name, way in self._ways.items() if way.flow.address == address), "")
+
+
+def large_flow(gateway: Gateway, doors: dict[str, Door], address: Address) -> Flow | None:
+    """The flow for requests over 1,300 bytes by the gateway's rule; None sends them by UDP, fragmented."""
+    rule = gateway.large_requests
+    if gateway.transport != "udp" or rule == "udp":
+        return None
+    door = doors.get("tls" if rule == "tls" else "tcp")
+    return Flow(door, address) if door is not None else None

@@ -1,0 +1,1 @@
+"""The node: the signalling core put together, and the process around it."""

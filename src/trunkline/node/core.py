@@ -1,0 +1,103 @@
+"""The signalling core, put together sans-IO: endpoint, switchboard, decisions, registrar, upkeep.
+
+The process (`node/serve.py`), the flow tests and the benches all run this same object; what differs is who moves the bytes and the clock.
+"""
+
+from collections.abc import Callable
+from random import Random
+
+from trunkline.calls.registration import Registrations
+from trunkline.calls.probe import Prober
+from trunkline.calls.switchboard import Switchboard, SwitchboardSettings
+from trunkline.center.registrar import Registrar
+from trunkline.decide.decisions import Decisions
+from trunkline.decide.places import Places
+from trunkline.facts.clock import Clock
+from trunkline.facts.record import Fact, PolicyApplied
+from trunkline.guard import Identity, Limits
+from trunkline.media import Bypass
+from trunkline.policy.snapshot import Snapshot
+from trunkline.routing import Health
+from trunkline.sip.digest import DigestServer
+from trunkline.sip.endpoint import Endpoint
+from trunkline.sip.flow import Address, Door, Flow
+from trunkline.sip.transactions import TimerSettings
+
+
+class Core:
+    """Everything between a datagram in and a datagram out."""
+
+    def __init__(
+        self,
+        policy: Snapshot,
+        places: Places,
+        record: Callable[[Fact], None],
+        clock: Clock,
+        random: Random,
+        *,
+        timers: TimerSettings | None = None,
+        settings: SwitchboardSettings | None = None,
+        realm: str = "trunkline",
+        key: bytes = b"",
+    ) -> None:
+        """`record` keeps a fact (the journal's `append`); `key` signs digest nonces."""
+        self.clock = clock
+        self.random = random
+        self.record = record
+        self.endpoint = Endpoint(random, timers)
+        self.digest = DigestServer(key or random.randbytes(32), realm, random.randbytes)
+        self.registrar = Registrar(clock, self.emit, places)
+        self.health = Health(random)
+        self.limits = Limits()
+        self.decisions = Decisions(policy, self._identity(policy), self.registrar, self.health, self.limits, clock, random)
+        self.registrar.decisions = self.decisions
+        self.board = Switchboard(self.endpoint, self.decisions, Bypass(), self.emit, clock, random, settings or SwitchboardSettings())
+        self.board.registrar = self.registrar
+        self.prober = Prober(self.endpoint, places, self.health, self.emit, clock, random)
+        self.registrations = Registrations(self.endpoint, places, self.health, self.emit, clock)
+        self.watched: list[Callable[[Fact, float], None]] = []
+        "More folds that learn from every fact."
+
+    def _identity(self, policy: Snapshot) -> Identity:
+        return Identity(policy, self.digest, self.registrar.bound_from)
+
+    def emit(self, fact: Fact, now: float) -> None:
+        """A fact happened: keep it, and let every fold learn from it."""
+        self.record(fact)
+        self.decisions.observe(fact, now)
+        for fold in self.watched:
+            fold(fact, now)
+
+    def start(self, now: float) -> None:
+        """Begin probing and registering."""
+        self.prober.follow(self.decisions.policy, now)
+        self.registrations.follow(self.decisions.policy, now)
+
+    def apply_policy(self, policy: Snapshot, author: str, reason: str, now: float) -> None:
+        """Put a policy in force for calls that begin from now on; calls under way keep theirs (rule 10)."""
+        self.decisions.apply_policy(policy, self._identity(policy))
+        self.emit(PolicyApplied(self.clock.utc_us(now), policy.version, author, reason), now)
+        self.prober.follow(policy, now)
+        self.registrations.follow(policy, now)
+
+    # The verbs.
+
+    def receive(self, data: bytes, flow: Flow, now: float) -> None:
+        self.endpoint.receive(data, flow, now)
+        self.board.handle_events(now)
+
+    def handle_timer(self, now: float) -> None:
+        self.endpoint.handle_timer(now)
+        self.board.handle_events(now)
+
+    def get_timer(self) -> float | None:
+        return self.endpoint.get_timer()
+
+    def datagrams_to_send(self) -> list[tuple[Flow, bytes]]:
+        return self.endpoint.datagrams_to_send()
+
+    def accepts(self, door: Door, address: Address) -> bool:
+        """Before any parsing: does this source have any business at this door?"""
+        if door.name.startswith("carriers"):
+            return True  # carriers answer from addresses DNS gave us; strangers' INVITEs meet `unknown source`
+        return self.decisions.identity.accepts(address[0]) or door.name.startswith("registrations")

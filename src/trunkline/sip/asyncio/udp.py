@@ -1,0 +1,97 @@
+"""UDP doors."""
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import Callable
+
+from trunkline.sip.asyncio.settings import ListenError
+from trunkline.sip.flow import Address, Door, Flow
+
+RECEIVE_BUFFER = 4 << 20
+"Bytes the kernel may hold for a door: a burst of 5,000 INVITEs."
+
+BACKLOG_LIMIT = 1 << 20
+"Bytes a door may have unsent before it drops; UDP repeats by itself."
+
+
+class UdpDoor(asyncio.DatagramProtocol):
+    """One UDP socket."""
+
+    def __init__(self, door: Door, receive: Callable[[bytes, Flow], None], accept: Callable[[Door, Address], bool]) -> None:
+        self.door = door
+        self.receive = receive
+        self.accept = accept
+        self.transport: asyncio.DatagramTransport | None = None
+        self.refused = 0
+        self.dropped = 0
+        self._flows: dict[Address, Flow] = {}
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.DatagramTransport) or hasattr(transport, "sendto")
+        self.transport = transport  # type: ignore[assignment]
+        self.door.send = self.send
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        flow = self._flows.get(addr)
+        if flow is None:
+            address = (addr[0], addr[1])
+            if not self.accept(self.door, address):
+                self.refused += 1
+                return
+            if len(self._flows) > 4096:
+                self._flows.clear()
+            flow = self._flows[addr] = Flow(self.door, address)
+        if len(data) <= 4:
+            return  # keep-alive: CRLF, or the zero bytes some phones send
+        self.receive(data, flow)
+
+    def forget_sources(self) -> None:
+        """A new policy may know other sources."""
+        self._flows.clear()
+
+    def send(self, data: bytes, address: Address) -> None:
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return
+        if transport.get_write_buffer_size() > BACKLOG_LIMIT:
+            self.dropped += 1
+            return
+        transport.sendto(data, address)
+
+    def error_received(self, exc: Exception) -> None:
+        """ICMP said no; the transaction's timers decide what that means."""
+
+    async def close(self) -> None:
+        if self.transport is not None:
+            self.transport.close()
+
+
+async def open_udp(door: Door, receive: Callable[[bytes, Flow], None], accept: Callable[[Door, Address], bool]) -> UdpDoor:
+    """Bind a UDP door; port 0 takes a free one and the door learns it. Raises ListenError."""
+    family = socket.AF_INET6 if ":" in door.local else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    sock.setblocking(False)
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    try:
+        sock.bind((door.local, door.port))
+    except OSError as error:
+        sock.close()
+        raise bind_error(door, error) from error
+    protocol = UdpDoor(door, receive, accept)
+    await asyncio.get_running_loop().create_datagram_endpoint(lambda: protocol, sock=sock)
+    return protocol
+
+
+def bind_error(door: Door, error: OSError) -> ListenError:
+    """Why a door could not be opened, and what to do."""
+    where = f"{door.transport} {door.local}:{door.port} ({door.name})"
+    if error.errno == errno.EADDRINUSE:
+        return ListenError(f"cannot listen on {where}: the port is in use; stop the other program or change [[listen]] address in trunkline.toml")
+    if error.errno == errno.EADDRNOTAVAIL:
+        return ListenError(f"cannot listen on {where}: this machine has no such address; change [[listen]] address in trunkline.toml")
+    if error.errno == errno.EACCES:
+        return ListenError(f"cannot listen on {where}: no permission; use a port above 1023 or run with CAP_NET_BIND_SERVICE")
+    return ListenError(f"cannot listen on {where}: {error.strerror}")
