@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from trunkline.sip.fault import Fault
 from trunkline.sip.headers import (
     CSeq,
+    MinSE,
     Privacy,
     RAck,
     Replaces,
@@ -40,7 +41,7 @@ def test_values_are_read() -> None:
     assert parse_rseq("988789") == 988789
     assert parse_session_expires("4000;Refresher=UAC;x=y") == SessionExpires(4000, "uac", (("x", "y"),))
     assert parse_session_expires("1800") == SessionExpires(1800)
-    assert parse_min_se("90 ; x") == 90
+    assert parse_min_se("90 ; x") == MinSE(90, (("x", None),))
     assert parse_max_forwards("0068") == 68
     assert parse_privacy("id; Header , critical") == Privacy(("id", "header", "critical"))
     assert parse_retry_after("18000;duration=3600;x") == RetryAfter(18000, "", 3600, (("x", None),))
@@ -148,10 +149,19 @@ def test_every_second_of_the_calendar_survives_writing_and_reading(utc_s: int) -
 
 @given(st.text() | st.text('0123456789 ;=,()"\\\tabcGMT', max_size=40))
 def test_any_text_is_a_value_or_a_fault(text: str) -> None:
-    for parse in (parse_cseq, parse_rack, parse_session_expires, parse_privacy, parse_replaces, parse_retry_after):
+    parsers = (
+        parse_cseq,
+        parse_rack,
+        parse_session_expires,
+        parse_min_se,
+        parse_privacy,
+        parse_replaces,
+        parse_retry_after,
+    )
+    for parse in parsers:
         value = parse(text)
         if not isinstance(value, Fault):
             assert parse(str(value)) == value
-    for read in (parse_rseq, parse_min_se, parse_max_forwards, parse_date):
+    for read in (parse_rseq, parse_max_forwards, parse_date):
         assert isinstance(read(text), int | Fault)
     assert isinstance(parse_tokens(text), tuple | Fault)

@@ -231,3 +231,9 @@ def test_filtering_agrees_with_the_full_parse(formats: list[str], allowed: list[
     assert [codec.name for codec in media.codecs] == [*allowed[:count], "telephone-event"]
     assert (b"useinbandfec" in filtered) == ("opus" in allowed[:count])
     assert first_codec(filtered) == allowed[0]
+
+
+def test_a_long_transport_name_is_looked_at_once() -> None:
+    body = b"v=0\nm=audio 5 " + b"RTP/" * 16_000
+    assert first_codec(body) == ""
+    assert filter_codecs(body, ("PCMU",)) is body

@@ -181,3 +181,8 @@ def test_any_text_is_a_uri_or_a_fault(text: str) -> None:
         assert "\r" not in str(parsed)
         assert "\n" not in str(parsed)
         assert isinstance(parsed.number + parsed.phone_context + parsed.transport, str)
+
+
+def test_a_long_run_of_schemes_is_looked_at_once() -> None:
+    assert user_of("sip:" * 16_000) == ""
+    assert user_of("sip:example.com, <sip:late@example.com>") == ""

@@ -29,10 +29,10 @@ from trunkline.decide.plan import Challenge
 from trunkline.media import MediaEngine
 from trunkline.sip.dialog import Dialog
 from trunkline.sip.endpoint import Endpoint
-from trunkline.sip.events import Acknowledged, Cancelled, Event, Received, Replied, TimedOut, Unacknowledged, Unreachable
+from trunkline.sip.events import Acknowledged, Cancelled, Event, Received, Replied, Stray, TimedOut, Unacknowledged, Unreachable
 from trunkline.sip.fault import Fault
 from trunkline.sip.flow import Flow
-from trunkline.sip.message import Request
+from trunkline.sip.message import Request, Response
 from trunkline.sip.transactions import ServerInvite
 
 SUPPORTED = frozenset(("100rel", "timer", "replaces", "norefersub"))
@@ -97,8 +97,8 @@ class Switchboard:
         if isinstance(event, Replied):
             if event.user is not None:
                 event.user.replied(event, now)
-            elif isinstance(event.transaction, object) and 200 <= event.response.status < 300:
-                self._clean_up_fork(event, now)
+            elif 200 <= event.response.status < 300:
+                self._hang_up_stray(event.response, event.transaction.flow, now)
         elif isinstance(event, Received):
             self._received(event, now)
         elif isinstance(event, Acknowledged):
@@ -115,6 +115,8 @@ class Switchboard:
         elif isinstance(event, Unreachable):
             user = event.user
             (user.unreachable if hasattr(user, "unreachable") else user.timed_out)(event.transaction, now)
+        elif isinstance(event, Stray):
+            self._hang_up_stray(event.response, event.flow, now)
         elif isinstance(event, Unacknowledged) and isinstance(event.user, Leg):
             event.user.unacknowledged(now)
 
@@ -269,14 +271,13 @@ class Switchboard:
         for call in list(self.calls.values()):
             call.hang_up(code, now)
 
-    def _clean_up_fork(self, event: Replied, now: float) -> None:
-        """A second 200 from a fork, after another won: acknowledge it and hang up (RFC 3261 section 13.2.2.4)."""
-        response, transaction = event.response, event.transaction
+    def _hang_up_stray(self, response: Response, flow: Flow, now: float) -> None:
+        """A 200 nobody waits for (a second fork, or from before a restart): acknowledge it and hang up (RFC 3261 section 13.2.2.4)."""
         if response.cseq_method != "INVITE" or not response.to_tag:
             return
-        dialog = Dialog(response.call_id, response.first("From"), response.from_tag, response.first("To"), response.to_tag, "", transaction.flow)
+        dialog = Dialog(response.call_id, response.first("From"), response.from_tag, response.first("To"), response.to_tag, "", flow)
         dialog.local_cseq = response.cseq
-        if dialog.establish(response, transaction.flow) is None:
+        if dialog.establish(response, flow) is None:
             dialog.ack(self.endpoint, response.cseq)
             dialog.request(self.endpoint, "BYE", now, extra='Reason: SIP;cause=487;text="answered elsewhere"\r\n')
 

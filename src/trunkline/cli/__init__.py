@@ -1,0 +1,23 @@
+"""The command line: `trunkline`."""
+
+import typer
+
+from trunkline.cli.calls import call, calls
+from trunkline.cli.ladder import ladder
+from trunkline.cli.node import drain, gateways, reload, serve, status, undrain
+from trunkline.cli.policy import app as policy_app
+
+app = typer.Typer(
+    name="trunkline",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="The carrier layer between a contact centre's dialers and its carriers: one trunk in front, many carriers behind.",
+)
+for command in (serve, calls, call, ladder, status, gateways, drain, undrain, reload):
+    app.command()(command)
+app.add_typer(policy_app, name="policy")
+
+
+def main() -> None:
+    app()

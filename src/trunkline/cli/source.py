@@ -11,7 +11,7 @@ import socket
 import tomllib
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -233,3 +233,15 @@ def _exchange(path: Path, request: bytes) -> bytes:
                 raise ConnectionAbortedError(f"{path} closed before it answered")
             reply += part
         return bytes(reply)
+
+
+def ask_node(data: Path, request: dict[str, Any]) -> Any:
+    """A running node's answer to one request, as plain values. Raises `SourceError` when there is none, or it is no."""
+    try:
+        line = _exchange(data / CONTROL, msgspec.json.encode(request) + b"\n")
+    except OSError as error:
+        raise SourceError(f"No node runs with data directory {data}; start `trunkline serve`, or give its --data DIR.", 2) from error
+    reply = _decoded(line, _Reply)
+    if not reply.ok:
+        raise SourceError(reply.error, 1)
+    return msgspec.json.decode(reply.result)

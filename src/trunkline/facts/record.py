@@ -24,7 +24,11 @@ class AttemptStarted(Struct, frozen=True, gc=False, tag_field="fact", tag="attem
     remote: str
     "Address it was sent to, `ip:port`."
     invite: str
-    "Request line and the Via, From, To, Call-ID, CSeq and Route lines of the INVITE: what a CANCEL repeats (RFC 3261 section 9.1)."
+    """Request-URI, then the Via, Route, From, To, Call-ID and CSeq lines of the INVITE: what a CANCEL repeats (RFC 3261
+    section 9.1)."""
+    trunk: str = ""
+    called: str = ""
+    "E.164."
 
 
 class DialogOpened(Struct, frozen=True, gc=False, tag_field="fact", tag="dialog_opened"):

@@ -15,7 +15,7 @@ from random import Random
 from typing import Any, TypeAlias
 
 from trunkline.sip.build import Head, encode, request
-from trunkline.sip.events import Acknowledged, Cancelled, Event, Received
+from trunkline.sip.events import Acknowledged, Cancelled, Event, Received, Stray
 from trunkline.sip.fault import Fault
 from trunkline.sip.flow import Flow
 from trunkline.sip.message import Request, Response, parse
@@ -57,7 +57,7 @@ class Endpoint:
         if isinstance(message, Request):
             self._receive_request(message, flow, now)
         elif isinstance(message, Response):
-            self._receive_response(message, now)
+            self._receive_response(message, flow, now)
         else:
             self.discarded += 1
 
@@ -159,18 +159,22 @@ class Endpoint:
         transaction.cancelled = True
         transaction.cancel_wanted = False
         head = transaction.head
-        key = f"{transaction.key} CANCEL"
-        cancel = Client(self, key, transaction.flow, "CANCEL")
-        cancel.trace = transaction.trace
+        self.send_cancel(head, transaction.key, transaction.flow, now, reason).trace = transaction.trace
         if transaction.trace is not None:
             transaction.trace.add(True, f"CANCEL {head.uri}", f"{head.cseq} CANCEL", reason.strip().removeprefix("Reason: "), now)
+        transaction.generation += 1
+        self.timers.at(now + self.settings.give_up, transaction, client_invite.Input.TIMER_B)
+
+    def send_cancel(self, head: Head, branch: str, flow: Flow, now: float, reason: str = "") -> Client:
+        """Send the CANCEL of an INVITE whose transaction may be gone: a restart cancels what it cannot carry on."""
+        key = f"{branch} CANCEL"
+        cancel = Client(self, key, flow, "CANCEL")
         self._clients[key] = cancel
         data = head.cancel()
         if reason:
             data = data.replace(b"Content-Length: 0\r\n", encode(reason) + b"Content-Length: 0\r\n")
         cancel.start(data, now)
-        transaction.generation += 1
-        self.timers.at(now + self.settings.give_up, transaction, client_invite.Input.TIMER_B)
+        return cancel
 
     def abandon(self, transaction: ClientTransaction, now: float) -> None:
         """Forget a request nobody waits for any more; only before a final answer."""
@@ -281,12 +285,13 @@ class Endpoint:
         if invite.reply is not None:
             self._events.append(Cancelled(invite, invite.user, message.first("Reason")))
 
-    def _receive_response(self, message: Response, now: float) -> None:
+    def _receive_response(self, message: Response, flow: Flow, now: float) -> None:
         key = f"{message.branch} CANCEL" if message.cseq_method == "CANCEL" else message.branch
         transaction = self._clients.get(key)
         if transaction is None or message.fault is not None:
             if transaction is None and message.cseq_method == "INVITE" and 200 <= message.status < 300 and message.fault is None:
-                return self._stray_success(message)
+                self._events.append(Stray(message, flow))
+                return None
             self.discarded += 1
             return None
         vias = message.fields["Via"]
@@ -297,10 +302,6 @@ class Endpoint:
         if isinstance(transaction, ClientInvite) and transaction.cancel_wanted and message.status < 200:
             self.cancel(transaction, now)
         return None
-
-    def _stray_success(self, message: Response) -> None:
-        """A 200 whose INVITE is long forgotten; the other end will give up by itself (section 13.3.1.4)."""
-        self.discarded += 1
 
 
 def _note_source(message: Request, flow: Flow) -> None:

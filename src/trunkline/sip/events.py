@@ -41,6 +41,13 @@ class Replied(Struct, frozen=True, gc=False):
     response: Response
 
 
+class Stray(Struct, frozen=True, gc=False):
+    """A 200 to an INVITE that no transaction knows: one from before a restart."""
+
+    response: Response
+    flow: Flow
+
+
 class TimedOut(Struct, frozen=True, gc=False):
     """Nobody answered a request we sent (timer B or F)."""
 
@@ -62,4 +69,4 @@ class Unacknowledged(Struct, frozen=True, gc=False):
     user: Any
 
 
-Event: TypeAlias = Received | Acknowledged | Cancelled | Replied | TimedOut | Unreachable | Unacknowledged
+Event: TypeAlias = Received | Acknowledged | Cancelled | Replied | Stray | TimedOut | Unreachable | Unacknowledged

@@ -11,7 +11,7 @@ from trunkline.sip.headers.rack import RAck, parse_rack, parse_rseq
 from trunkline.sip.headers.reason import Reason, parse_reasons
 from trunkline.sip.headers.replaces import Replaces, parse_replaces, replaces_in
 from trunkline.sip.headers.retry_after import RetryAfter, parse_retry_after
-from trunkline.sip.headers.session_expires import SessionExpires, parse_min_se, parse_session_expires
+from trunkline.sip.headers.session_expires import MinSE, SessionExpires, parse_min_se, parse_session_expires
 from trunkline.sip.headers.tokens import parse_tokens
 from trunkline.sip.headers.via import Via, parse_via, parse_vias
 
@@ -20,6 +20,7 @@ __all__ = [
     "Challenge",
     "Credentials",
     "Identity",
+    "MinSE",
     "NameAddr",
     "Privacy",
     "RAck",

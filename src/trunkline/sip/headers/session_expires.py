@@ -24,6 +24,16 @@ class SessionExpires(Struct, frozen=True, gc=False):
         return f"{self.seconds}{refresher}{render_params(self.params)}"
 
 
+class MinSE(Struct, frozen=True, gc=False):
+    """Shortest session interval somebody on the path accepts."""
+
+    seconds: int
+    params: Params = ()
+
+    def __str__(self) -> str:
+        return f"{self.seconds}{render_params(self.params)}"
+
+
 def parse_session_expires(text: str) -> SessionExpires | Fault:
     read = _parse_delta(text)
     if read is None:
@@ -35,10 +45,9 @@ def parse_session_expires(text: str) -> SessionExpires | Fault:
     return SessionExpires(seconds, refresher, without(params, "refresher"))
 
 
-def parse_min_se(text: str) -> int | Fault:
-    """Seconds of the shortest session interval somebody on the path accepts."""
+def parse_min_se(text: str) -> MinSE | Fault:
     read = _parse_delta(text)
-    return Fault("Bad Min-SE", "Min-SE") if read is None else read[0]
+    return Fault("Bad Min-SE", "Min-SE") if read is None else MinSE(*read)
 
 
 def _parse_delta(text: str) -> tuple[int, Params] | None:

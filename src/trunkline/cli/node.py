@@ -1,0 +1,120 @@
+"""Commands about a node: run it, look at it, drain it, give it a new policy."""
+
+import base64
+import getpass
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from trunkline.cli.rendering import table
+from trunkline.cli.source import SourceError, ask_node, data_directory
+
+Data = Annotated[Path | None, typer.Option("--data", help="The node's data directory; default: [node] data of ./trunkline.toml, else ./var.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def serve(settings: Annotated[Path, typer.Option("--settings", help="Settings of this node.")] = Path("trunkline.toml")) -> None:
+    """Run a node until SIGTERM or Ctrl-C; SIGHUP reads the policy again without dropping a call."""
+    from trunkline.node.serve import serve as run_node
+    from trunkline.node.settings import SettingsError, load_settings
+    from trunkline.sip.asyncio import ListenError
+
+    try:
+        run_node(load_settings(settings))
+    except (SettingsError, ListenError) as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from error
+
+
+def status(data: Data = None, as_json: Json = False) -> None:
+    """Whether the node admits calls, and what it carries right now."""
+    result = _ask(data, {"do": "status"})
+    if as_json:
+        print(msgspec.json.encode(result).decode())
+        return
+    channels = ", ".join(f"{name}: {count}" for name, count in sorted(result["channels"].items())) or "none in use"
+    print(f"node {result['node']}, policy {result['policy']}")
+    print(f"calls {result['calls']}, transactions {result['transactions']} (and {result['lingering_transactions']} lingering)")
+    print(f"channels {channels}")
+    print("admitting new calls" if result["admitting"] else f"NOT admitting new calls: {result['why_not']}")
+    for name, where in result["doors"].items():
+        print(f"door {name}: {where}")
+
+
+def gateways(data: Data = None, as_json: Json = False) -> None:
+    """Every gateway: up, drained, registered, channels, how often it is skipped."""
+    rows = _ask(data, {"do": "gateways"})
+    if as_json:
+        print(msgspec.json.encode(rows).decode())
+        return
+    print(
+        table(
+            ("gateway", "host", "transport", "state", "registered", "channels", "skip"),
+            [
+                (row["gateway"], row["host"], row["transport"], _state(row), {True: "yes", False: "NO", None: "-"}[row["registered"]], str(row["channels"]), f"{row['skip']:.0%}")
+                for row in rows
+            ],
+            ("channels", "skip"),
+        )
+    )
+
+
+def drain(
+    gateway: Annotated[str, typer.Argument(help="Gateway to drain, `carrier/gateway`; none drains the whole node.")] = "",
+    data: Data = None,
+    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
+) -> None:
+    """Take no new calls (by this gateway, or at all); calls in progress go on."""
+    print(_ask(data, {"do": "drain", "gateway": gateway, "reason": reason}))
+
+
+def undrain(
+    gateway: Annotated[str, typer.Argument(help="Gateway to use again; none means the node.")] = "",
+    data: Data = None,
+    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
+) -> None:
+    """Take calls again."""
+    print(_ask(data, {"do": "undrain", "gateway": gateway, "reason": reason}))
+
+
+def reload(
+    path: Annotated[Path, typer.Argument(help="The policy document.")] = Path("policy.yaml"),
+    data: Data = None,
+    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Put a policy in force on the running node. No call is dropped; calls under way keep the policy they began with."""
+    from trunkline.policy import encode, load_policy
+
+    try:
+        text = path.read_text()
+    except OSError as error:
+        print(f"{path}: {error.strerror}", file=sys.stderr)
+        raise typer.Exit(2) from error
+    compiled = load_policy(text, base=path.parent)
+    if isinstance(compiled, list):
+        for problem in compiled:
+            print(f"{path}:{problem}", file=sys.stderr)
+        raise typer.Exit(1)
+    packed = base64.b64encode(encode(compiled)).decode()
+    result = _ask(data, {"do": "reload", "policy": packed, "author": getpass.getuser(), "reason": reason})
+    print(msgspec.json.encode(result).decode() if as_json else f"policy {result['policy']} is in force")
+
+
+def _state(row: dict[str, Any]) -> str:
+    if row["drained"]:
+        return "drained"
+    if not row["resolved"]:
+        return "no address"
+    return "up" if row["up"] else "DOWN"
+
+
+def _ask(data: Path | None, request: dict[str, Any]) -> Any:
+    try:
+        return ask_node(data_directory(data), request)
+    except SourceError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(error.code) from error

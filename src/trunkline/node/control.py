@@ -1,0 +1,70 @@
+"""The control socket: one JSON line in, one JSON line out, on a Unix socket only this machine's owner can open."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+LINE_LIMIT = 64 << 20
+"Bytes of one request: a compiled policy may be large."
+
+
+class Request(msgspec.Struct, frozen=True):
+    do: str
+    call: str = ""
+    gateway: str = ""
+    policy: bytes = b""
+    "Compiled snapshot (base64 on the wire)."
+    author: str = ""
+    reason: str = ""
+
+
+class Refused(Exception):
+    """The request cannot be done; the text says why and what to do."""
+
+
+class Control:
+    """Serves requests by a table of named handlers."""
+
+    def __init__(self, path: Path, handlers: dict[str, Callable[[Request], Any | Awaitable[Any]]]) -> None:
+        self.path = path
+        self.handlers = handlers
+        self._server: asyncio.Server | None = None
+
+    async def open(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self.path.unlink()
+        self._server = await asyncio.start_unix_server(self._serve, str(self.path), limit=LINE_LIMIT)
+        self.path.chmod(0o600)
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        with contextlib.suppress(FileNotFoundError):
+            self.path.unlink()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while line := await reader.readline():
+                writer.write(await self._answer(line) + b"\n")
+                await writer.drain()
+        except (ConnectionError, ValueError, asyncio.LimitOverrunError):
+            pass  # a client that went away, or sent a line without end
+        finally:
+            writer.close()
+
+    async def _answer(self, line: bytes) -> bytes:
+        try:
+            request = msgspec.json.decode(line, type=Request)
+            handler = self.handlers.get(request.do)
+            if handler is None:
+                raise Refused(f"no such request: {request.do}; known are {', '.join(sorted(self.handlers))}")
+            result = handler(request)
+            if isinstance(result, Awaitable):
+                result = await result
+            return msgspec.json.encode({"ok": True, "result": result})
+        except (Refused, msgspec.MsgspecError) as error:
+            return msgspec.json.encode({"ok": False, "error": str(error)})

@@ -1,0 +1,59 @@
+"""Where gateways are, from memory: the resolver's addresses and the doors of this node (`decide.Places`)."""
+
+from collections.abc import Iterable
+
+from trunkline.decide.places import large_flow
+from trunkline.decide.plan import Way
+from trunkline.policy.snapshot import Gateway, Snapshot
+from trunkline.sip.asyncio.resolver import Resolver, Target
+from trunkline.sip.flow import Address, Door, Flow
+
+
+class ResolvedPlaces:
+    def __init__(self, resolver: Resolver, doors: Iterable[Door]) -> None:
+        """Calls to gateways leave by the `carriers` door of their transport, or any door of it where there is none."""
+        self._resolver = resolver
+        self._doors: dict[tuple[str, bool], Door] = {}
+        for door in sorted(doors, key=lambda door: not door.name.startswith("carriers")):
+            self._doors.setdefault((door.transport, ":" in door.local), door)
+        self._ways: dict[tuple[str, Address], Way] = {}
+        self._owners: dict[Address, str] = {}
+
+    def follow(self, policy: Snapshot) -> None:
+        """Keep the names of this policy resolved."""
+        self._ways.clear()
+        self._owners.clear()
+        self._resolver.watch({target_of(gateway) for gateway in policy.gateways.values()})
+        for gateway in policy.gateways.values():
+            self.way(gateway, 0.0)
+
+    def way(self, gateway: Gateway, now: float) -> Way | None:
+        addresses = self._resolver.addresses(target_of(gateway))
+        if not addresses:
+            return None
+        address = addresses[0]
+        known = self._ways.get((gateway.name, address))
+        if known is None:
+            v6 = ":" in address[0]
+            door = self._doors.get((gateway.transport, v6))
+            if door is None:
+                return None
+            by_transport = {transport: door for (transport, is_v6), door in self._doors.items() if is_v6 == v6}
+            known = self._ways[gateway.name, address] = Way(Flow(door, address), large_flow(gateway, by_transport, address))
+            for owned in addresses:
+                self._owners[owned] = gateway.name
+        return known
+
+    def flow_to(self, gateway: Gateway, now: float) -> Flow | None:
+        way = self.way(gateway, now)
+        return way.flow if way is not None else None
+
+    def gateway_at(self, address: Address) -> str:
+        name = self._owners.get(address)
+        if name is not None:
+            return name
+        return next((name for (host, _), name in self._owners.items() if host == address[0]), "")
+
+
+def target_of(gateway: Gateway) -> Target:
+    return Target(gateway.host, gateway.port, gateway.transport)

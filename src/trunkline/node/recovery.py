@@ -1,0 +1,101 @@
+"""After a crash: hang up what cannot be carried on, and write down that it ended (design rule 6, row S3)."""
+
+from collections.abc import Iterable, Mapping
+
+from trunkline.facts.clock import Clock
+from trunkline.facts.record import Attempt, AttemptStarted, Call, DialogClosed, DialogOpened, Fact
+from trunkline.facts.refusal import RESTARTED
+from trunkline.records import OpenCall
+from trunkline.sip.build import Head
+from trunkline.sip.dialog import Dialog
+from trunkline.sip.endpoint import Endpoint
+from trunkline.sip.flow import Door, Flow
+
+REASON = 'Reason: Q.850;cause=41;text="node restarted"\r\n'
+
+
+def hang_up(endpoint: Endpoint, dialogs: Iterable[DialogOpened], pending: Iterable[AttemptStarted], doors: Mapping[str, Door], now: float) -> int:
+    """Send BYE in every dialog and CANCEL for every pending INVITE; how many were sent."""
+    sent = 0
+    for fact in dialogs:
+        flow = _flow(fact.door, fact.remote, doors)
+        if flow is None:
+            continue
+        dialog = Dialog(fact.call_id, fact.local, "", fact.peer, "", fact.target, flow)
+        dialog.route = fact.route
+        dialog.local_cseq = fact.cseq
+        dialog.request(endpoint, "BYE", now, extra=REASON)
+        sent += 1
+    for attempt in pending:
+        flow = _flow(attempt.door, attempt.remote, doors)
+        head = _head(attempt.invite)
+        if flow is None or head is None:
+            continue
+        branch = head.via.partition(";branch=")[2].partition(";")[0]
+        endpoint.send_cancel(head, branch, flow, now, REASON)
+        sent += 1
+    return sent
+
+
+def records(calls: Iterable[OpenCall], clock: Clock, node: str, now: float) -> list[Fact]:
+    """The facts that close what a crash left open."""
+    facts: list[Fact] = []
+    at = clock.utc_us(now)
+    for call in calls:
+        for position, started in call.started.items():
+            facts.append(_attempt(call, position, started, at))
+        facts += [DialogClosed(call.call, leg, at) for leg in call.dialogs]
+        if not call.recorded:
+            facts.append(_call(call, node, at))
+    return facts
+
+
+def _attempt(call: OpenCall, position: int, started: AttemptStarted, at: int) -> Attempt:
+    answered = call.dialogs.get(position)
+    return Attempt(
+        call=call.call, position=position, at=started.at, tenant="", trunk=started.trunk, destination="", carrier=started.carrier,
+        gateway=started.gateway, transport=started.transport, remote=started.remote, called=started.called, caller="",
+        carrier_call_id=_line(started.invite, "Call-ID"), status=200 if answered else 0, phrase="", reason="", cause=41,
+        outcome="answered" if answered else "ours", evidence="node restarted", next="stop", refusal=RESTARTED.code, released_by="trunkline",
+        first_reply_ms=None, progress_ms=None, alerting_ms=None, early_media_ms=None,
+        answer_ms=round((answered.at - started.at) / 1000, 1) if answered else None,
+        talk_ms=round((at - answered.at) / 1000, 1) if answered else None, total_ms=round((at - started.at) / 1000, 1), early_media="none",
+        codec="", server="", retransmissions=0, censored=not answered, ambiguous=False, retry_after_s=0, session_id="",
+    )  # fmt: skip
+
+
+def _call(call: OpenCall, node: str, at: int) -> Call:
+    first = next(iter(call.started.values()), None)
+    caller = call.dialogs.get(0)
+    began = min((fact.at for fact in (*call.started.values(), *call.dialogs.values(), *call.attempts)), default=at)
+    last = first or (call.attempts[-1] if call.attempts else None)
+    return Call(
+        call=call.call, at=began, node=node, policy="", direction="outbound", tenant="", trunk=last.trunk if last else "",
+        source=caller.remote if caller else "", transport=caller.transport if caller else "", dialer_call_id=caller.call_id if caller else "",
+        user_agent="", called_raw="", called=last.called if last else "", caller_raw="", caller="", destination="", strategy="", metadata={},
+        state="disconnected" if caller else "failed", status=200 if caller else 0, cause=41, result="unreachable", refusal=RESTARTED.code,
+        released_by="trunkline", attempts=len(call.started) + len(call.attempts), carrier=last.carrier if last else "",
+        gateway=last.gateway if last else "", alerting_ms=None, early_media_ms=None,
+        answer_ms=round((caller.at - began) / 1000, 1) if caller else None, talk_ms=round((at - caller.at) / 1000, 1) if caller else None,
+        total_ms=round((at - began) / 1000, 1), holds=0, transfers=0, emergency=False, session_id="",
+    )  # fmt: skip
+
+
+def _flow(door: str, remote: str, doors: Mapping[str, Door]) -> Flow | None:
+    opened = doors.get(door)
+    host, _, port = remote.rpartition(":")
+    return Flow(opened, (host.strip("[]"), int(port))) if opened is not None and port.isdecimal() else None
+
+
+def _line(invite: str, name: str) -> str:
+    return next((line.partition(": ")[2] for line in invite.split("\r\n") if line.startswith(f"{name}: ")), "")
+
+
+def _head(invite: str) -> Head | None:
+    """The INVITE's own lines back from its fact."""
+    cseq = _line(invite, "CSeq")
+    if not cseq.isdecimal():
+        return None
+    route = "".join(f"{line}\r\n" for line in invite.split("\r\n") if line.startswith("Route: "))
+    uri = invite.partition("\r\n")[0]
+    return Head(uri, _line(invite, "Via"), _line(invite, "From"), _line(invite, "To"), _line(invite, "Call-ID"), int(cseq), route)

@@ -1,0 +1,266 @@
+"""The signalling process: one event loop with the core, its doors, the journal, and nothing that could hold it up."""
+
+import asyncio
+import contextlib
+import fcntl
+import gc
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from random import Random
+from typing import IO
+
+from trunkline import __version__
+from trunkline.calls.switchboard import SwitchboardSettings
+from trunkline.facts import refusal as catalogue
+from trunkline.facts.clock import Clock
+from trunkline.facts.record import Alarm, Fact, NodeStarted, NodeStopped, PolicyApplied
+from trunkline.node import recovery
+from trunkline.node.answers import Answers
+from trunkline.node.control import Control
+from trunkline.node.core import Core
+from trunkline.node.places import ResolvedPlaces
+from trunkline.node.settings import Settings, SettingsError, split_address
+from trunkline.policy import Snapshot, decode
+from trunkline.records import OPEN_DIALOGS, Journal, OpenDialogs, expire, recover, save, take
+from trunkline.sip.asyncio import Network
+from trunkline.sip.asyncio.resolver import Resolver, Target
+from trunkline.sip.flow import Door
+
+SYNC_S = 0.2
+"Between fdatasyncs: what power loss may cost."
+
+HOUSEKEEPING_S = 0.1
+CHECKPOINT_S = 60.0
+LAG_SHED_S, LAG_RECOVER_S = 0.15, 0.03
+"A loop later than this sheds new calls, until it is back below that."
+
+STOP_GRACE_S = 2.0
+
+
+class Node:
+    """One running node."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.data = Path(settings.node.data)
+        self.random = Random(os.urandom(32))
+        self.clock = Clock.system()
+        self.open_dialogs = OpenDialogs()
+        self.draining = False
+        self.stopped = asyncio.Event()
+        self._flush_wanted = False
+        self._lagging = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._lock: IO[str] | None = None
+        self.doors: dict[str, Door] = {}
+
+    # Life.
+
+    async def start(self) -> None:
+        """Recover, open every door, hang up what a crash left, begin. Raises ListenError or SettingsError."""
+        self._take_lock()
+        policy = decode(await compile_policy(self.settings.node.policy))
+        self._loop = asyncio.get_running_loop()
+        recovered = await asyncio.to_thread(recover, self.data / "journal", self.data / "checkpoints", {OPEN_DIALOGS: self.open_dialogs})
+        self.journal = Journal(self.data / "journal", low_water_bytes=self.settings.node.low_water_mb << 20)
+        for i, listen in enumerate(self.settings.listen):
+            host, port = split_address(listen.address)
+            name = f"{listen.purpose}-{listen.transport}-{i}"
+            shown = listen.advertised or ("127.0.0.1" if host in ("0.0.0.0", "::") else "")
+            self.doors[name] = Door(name, listen.transport, host, port, shown, host)
+        sip = self.settings.sip
+        self.resolver = Resolver(self.random, sip.nameservers, sip.nameserver_port, changed=self._resolved)
+        self.places = ResolvedPlaces(self.resolver, self.doors.values())
+        self.core = Core(
+            policy, self.places, self._record, self.clock, self.random, timers=self.settings.timers, realm=sip.realm, key=os.urandom(32),
+            settings=SwitchboardSettings(self.settings.node.name, sip.min_session_expires_s),
+        )  # fmt: skip
+        self.core.registrar.doors = self.doors
+        self.network = Network(self.core.endpoint, self.core.board.handle_events, self.core.accepts, self.settings.tls_settings)
+        try:
+            for door in self.doors.values():
+                await self.network.open(door)
+        except BaseException:
+            await self.network.close()
+            raise
+        self.places.follow(policy)
+        now = self._loop.time()
+        self._emit(NodeStarted(self.clock.utc_us(now), self.settings.node.name, __version__))
+        self._emit(PolicyApplied(self.clock.utc_us(now), policy.version, "start", self.settings.node.policy))
+        hung_up = recovery.hang_up(self.core.endpoint, recovered.dialogs, recovered.pending, self.doors, now)
+        for fact in recovery.records(recovered.calls, self.clock, self.settings.node.name, now):
+            self._emit(fact)
+        if hung_up:
+            self._emit(Alarm(self.clock.utc_us(now), "node.recovered", self.settings.node.name, f"hung up {hung_up} dialogs and attempts of the last run"))
+        self.core.start(now)
+        self.network.turn(now)
+        self.control = Control(self.data / "control.sock", Answers(self).table())
+        await self.control.open()
+        self._tasks = [self._loop.create_task(task) for task in (self._keep_house(), self._keep_synced(), self._keep_checkpoints())]
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 50, 1_000_000)  # the call path makes no cycles; a full collection would stop every call
+
+    async def stop(self) -> None:
+        """Hang up every call, say so, and let the goodbyes out."""
+        now = self._loop.time()
+        calls = len(self.core.board.calls)
+        self.core.board.closed = catalogue.DRAINING
+        self.core.board.hang_up_all(catalogue.STOPPED.code, now)
+        self.network.turn(now)
+        if calls:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STOP_GRACE_S):
+                    while self.core.board.calls or self.core.endpoint.open_transactions():
+                        await asyncio.sleep(0.02)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.control.close()
+        await self.network.close()
+        await self.resolver.close()
+        now = self._loop.time()
+        self._record(NodeStopped(self.clock.utc_us(now), self.settings.node.name, calls))
+        self._flush()
+        self._checkpoint()
+        self.journal.close(self.clock.utc_us(now))
+        if self._lock is not None:
+            self._lock.close()
+
+    def _take_lock(self) -> None:
+        """One node per data directory: two would tear each other's journal."""
+        try:
+            self.data.mkdir(parents=True, exist_ok=True)
+            self._lock = (self.data / "lock").open("w")
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise SettingsError(f"{self.data}: another node runs with this data directory; stop it or set [node] data") from error
+        except OSError as error:
+            raise SettingsError(f"{self.data}: {error.strerror}; set [node] data to a directory this user may write") from error
+
+    # Facts.
+
+    def _emit(self, fact: Fact) -> None:
+        self.core.emit(fact, self._loop.time())
+
+    def _record(self, fact: Fact) -> None:
+        """Keep a fact; it is on its way to the disk by the end of this loop turn."""
+        self.journal.append(fact)
+        self.open_dialogs.apply(fact)
+        if not self._flush_wanted:
+            self._flush_wanted = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_wanted = False
+        self.journal.flush(self.clock.utc_us(self._loop.time()))
+
+    def _checkpoint(self) -> None:
+        if self.journal.flush(self.clock.utc_us(self._loop.time())):
+            with contextlib.suppress(OSError):  # a full disk: the checkpoint before stays good
+                save(self.data / "checkpoints", take({OPEN_DIALOGS: self.open_dialogs}, self.journal.position))
+
+    # Housekeeping.
+
+    async def _keep_house(self) -> None:
+        """Watch the loop's own lateness, the disk and the clock."""
+        while True:
+            due = self._loop.time() + HOUSEKEEPING_S
+            await asyncio.sleep(HOUSEKEEPING_S)
+            now = self._loop.time()
+            lag = now - due
+            self._lagging = lag > LAG_SHED_S or (self._lagging and lag > LAG_RECOVER_S)
+            if self.journal.pending:
+                self._flush()
+            self.core.board.closed = self._why_closed()
+            step = self.clock.follow(now, time.time_ns() // 1000)
+            if step is not None:
+                self._emit(Alarm(self.clock.utc_us(now), "clock.stepped", self.settings.node.name, f"the system clock moved by {step.seconds:+.3f} s"))
+
+    def _why_closed(self) -> catalogue.Refusal | None:
+        if self.journal.full:
+            return catalogue.DISK_FULL
+        if self.draining:
+            return catalogue.DRAINING
+        return catalogue.OVERLOAD if self._lagging else None
+
+    async def _keep_synced(self) -> None:
+        while True:
+            await asyncio.sleep(SYNC_S)
+            await asyncio.to_thread(self.journal.sync)
+
+    async def _keep_checkpoints(self) -> None:
+        while True:
+            await asyncio.sleep(CHECKPOINT_S)
+            self._checkpoint()
+            await asyncio.to_thread(expire, self.data / "journal", self.clock.utc_us(self._loop.time()), self.settings.node.keep_days)
+
+    def _resolved(self, target: Target) -> None:
+        """An address changed: flows to it are made anew at the next call."""
+
+    # Policy.
+
+    async def reload(self, compiled: bytes, author: str, reason: str) -> Snapshot:
+        """Put a compiled policy in force. Calls under way keep theirs."""
+        policy = decode(compiled or await compile_policy(self.settings.node.policy))
+        now = self._loop.time()
+        self.places.follow(policy)
+        self.core.apply_policy(policy, author, reason, now)
+        self.network.forget_sources()
+        self.network.turn(now)
+        return policy
+
+
+async def compile_policy(path: str) -> bytes:
+    """Compile the policy document in a process of its own: parsing YAML must not hold up the loop. Raises SettingsError."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "trunkline", "policy", "compile", path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    out, err = await process.communicate()
+    if process.returncode:
+        raise SettingsError(err.decode("utf-8", "replace").strip())
+    return out
+
+
+async def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; SIGHUP reads the policy again."""
+    node = Node(settings)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, node.stopped.set)
+    await node.start()
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def reread() -> None:
+        try:
+            policy = await node.reload(b"", "SIGHUP", settings.node.policy)
+            print(f"policy {policy.version} in force", flush=True)
+        except SettingsError as error:
+            print(f"policy not changed:\n{error}", file=sys.stderr, flush=True)
+
+    def on_hangup() -> None:
+        task = loop.create_task(reread())
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, on_hangup)
+    print(f"trunkline {__version__}: node {settings.node.name}, data in {node.data}", flush=True)
+    for door in node.doors.values():
+        print(f"  {door.name}: {door.transport} {door.local}:{door.port}, known as {door.sent_by}", flush=True)
+    await node.stopped.wait()
+    print("stopping: hanging up", flush=True)
+    await node.stop()
+
+
+def serve(settings: Settings) -> None:
+    """Run a node in this process, on uvloop where it is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(run(settings))
+        return
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run(settings))

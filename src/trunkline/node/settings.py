@@ -1,0 +1,111 @@
+"""Settings of one node: `trunkline.toml`. What a node is, as opposed to what it should do (`policy.yaml`)."""
+
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from trunkline.sip.asyncio import TlsSettings
+from trunkline.sip.transactions import TimerSettings
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the text names place and fix."""
+
+
+class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One door."""
+
+    purpose: str = msgspec.field(name="for")
+    "trunks (dialers), carriers, or registrations (phones)."
+    address: str = "0.0.0.0:5060"
+    "IP and port to bind; IPv6 in brackets."
+    transport: str = "udp"
+    "udp, tcp, tls, ws or wss."
+    advertised: str = ""
+    "Host or host:port that peers are told instead: the public address of a NAT."
+
+
+class NodeSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str = "node"
+    "Name in records."
+    data: str = "var"
+    "Directory for journal, checkpoints and the control socket; relative to the file."
+    policy: str = "policy.yaml"
+    "The policy document; relative to the file."
+    low_water_mb: int = 64
+    "Free disk below this stops admissions; calls go on."
+    keep_days: int = 30
+    "Journal segments older than this are deleted."
+
+
+class SipSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    t1_ms: int = 500
+    "Round-trip estimate (RFC 3261 section 17.1.1.1)."
+    t2_ms: int = 4000
+    t4_ms: int = 5000
+    min_session_expires_s: int = 90
+    "Smallest session interval accepted (RFC 4028 section 5)."
+    realm: str = "trunkline"
+    "Digest realm."
+    nameservers: tuple[str, ...] = ()
+    "DNS servers; empty takes the system's."
+    nameserver_port: int = 53
+
+
+class TlsSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    certificate: str = ""
+    key: str = ""
+    authority: str = ""
+    require_client: bool = False
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    node: NodeSection = NodeSection()
+    sip: SipSection = SipSection()
+    tls: TlsSection = TlsSection()
+    listen: tuple[Listen, ...] = ()
+
+    @property
+    def timers(self) -> TimerSettings:
+        return TimerSettings(self.sip.t1_ms / 1000, self.sip.t2_ms / 1000, self.sip.t4_ms / 1000)
+
+    @property
+    def tls_settings(self) -> TlsSettings:
+        return TlsSettings(self.tls.certificate, self.tls.key, self.tls.authority, self.tls.require_client)
+
+
+DEFAULT_LISTEN = (Listen("trunks", "0.0.0.0:5060", "udp"), Listen("trunks", "0.0.0.0:5060", "tcp"), Listen("carriers", "0.0.0.0:5080", "udp"))
+PURPOSES = ("trunks", "carriers", "registrations")
+TRANSPORTS = ("udp", "tcp", "tls", "ws", "wss")
+
+
+def load_settings(path: Path) -> Settings:
+    """Read trunkline.toml. Raises SettingsError."""
+    try:
+        text = path.read_text()
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}; `trunkline init` writes a first one") from error
+    try:
+        settings = msgspec.convert(tomllib.loads(text), Settings)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: not TOML: {error}") from error
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{path}: {error}") from error
+    for listen in settings.listen:
+        if listen.purpose not in PURPOSES:
+            raise SettingsError(f"{path}: [[listen]] for = {listen.purpose!r}: one of {', '.join(PURPOSES)}")
+        if listen.transport not in TRANSPORTS:
+            raise SettingsError(f"{path}: [[listen]] transport = {listen.transport!r}: one of {', '.join(TRANSPORTS)}")
+        split_address(listen.address, path)
+    base = path.parent
+    node = msgspec.structs.replace(settings.node, data=str(base / settings.node.data), policy=str(base / settings.node.policy))
+    return msgspec.structs.replace(settings, node=node, listen=settings.listen or DEFAULT_LISTEN)
+
+
+def split_address(address: str, path: Path = Path("trunkline.toml")) -> tuple[str, int]:
+    """`ip:port` or `[v6]:port` apart."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise SettingsError(f"{path}: [[listen]] address = {address!r}: give IP and port, such as 0.0.0.0:5060 or [::]:5060")
+    return host.strip("[]"), int(port)
