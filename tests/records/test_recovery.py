@@ -100,13 +100,8 @@ def test_the_ended_attempts_of_a_call_without_record_are_handed_over() -> None:
     assert (call.attempts, call.started, call.recorded) == ([attempt], {}, False)
 
 
-def test_a_call_that_is_recorded_but_not_taken_down_still_needs_its_bye() -> None:
+def test_the_records_of_attempt_and_call_close_their_own_legs() -> None:
     fold = after(*(each for each in ANSWERED if type(each).__name__ != "DialogClosed"))
-    call = fold.calls["one"]
-    assert call.recorded
-    assert sorted(call.dialogs) == [0, 1]
-    for leg in (0, 1):
-        fold.apply(closed("one", leg))
     assert fold.calls == {}
 
 

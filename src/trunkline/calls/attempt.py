@@ -182,7 +182,7 @@ class Attempt:
 
     def _after_answer(self, leg: Leg, event: CallEvent, now: float) -> None:
         if isinstance(event, Release):
-            self.end(event.refusal and "trunkline" or "carrier", now, event)
+            self.end((event.refusal and "trunkline") or "carrier", now, event)
             if self.call is not None:
                 self.call.hear(leg, event, now)
             self._leave(now)

@@ -7,7 +7,6 @@ the `Call` record and the ladder. It knows call events only; everything of SIP's
 from typing import TYPE_CHECKING
 
 from trunkline.calls.attempt import Attempt
-from trunkline.decide.plan import Plan, Way
 from trunkline.calls.events import (
     Answer,
     CallEvent,
@@ -29,6 +28,7 @@ from trunkline.calls.outgoing import OutgoingLeg
 from trunkline.calls.rendering import invitation
 from trunkline.calls.state import CallState, advance
 from trunkline.calls.trace import LegTrace, Row, ladder_rows
+from trunkline.decide.plan import Plan, Way
 from trunkline.facts import refusal as catalogue
 from trunkline.facts.outcome import Next, Outcome
 from trunkline.facts.record import Call as CallFact
@@ -48,9 +48,38 @@ SETUP = 1
 
 class Call:
     __slots__ = (
-        "alerting_at", "answer_at", "attempt", "began", "board", "callee", "caller", "early_at", "ended", "generation", "held_by", "holds", "id",
-        "last", "legs", "max_forwards", "names", "next_route", "await_reinvite", "open_legs", "plan", "policy", "position", "redirects", "rows", "seen", "session_id",
-        "source", "state", "timer_moved_on", "transfers", "user_agent",
+        "alerting_at",
+        "answer_at",
+        "attempt",
+        "await_reinvite",
+        "began",
+        "board",
+        "callee",
+        "caller",
+        "early_at",
+        "ended",
+        "generation",
+        "held_by",
+        "holds",
+        "id",
+        "last",
+        "legs",
+        "max_forwards",
+        "names",
+        "next_route",
+        "open_legs",
+        "plan",
+        "policy",
+        "position",
+        "redirects",
+        "rows",
+        "seen",
+        "session_id",
+        "source",
+        "state",
+        "timer_moved_on",
+        "transfers",
+        "user_agent",
     )  # fmt: skip
 
     def __init__(self, board: "Switchboard", call_id: str, plan: Plan, rows: list[Row], began: float, max_forwards: int, session_id: str) -> None:

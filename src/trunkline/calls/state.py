@@ -1,9 +1,9 @@
 """Business states of a call: what supervisors and CRM see, mapped one way from what the legs say."""
 
-from enum import Enum
+from enum import StrEnum
 
 
-class CallState(str, Enum):
+class CallState(StrEnum):
     CALLING = "calling"
     RINGING = "ringing"
     EARLY_MEDIA = "early_media"

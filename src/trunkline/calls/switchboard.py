@@ -12,20 +12,19 @@ from msgspec import Struct
 
 from trunkline.calls.call import Call, told_lines
 from trunkline.calls.decider import Decider
-from trunkline.decide.plan import CallRequest, Plan, Refused
 from trunkline.calls.events import Release
 from trunkline.calls.incoming import IncomingLeg
 from trunkline.calls.leg import ALLOW, Leg
 from trunkline.calls.outgoing import OutgoingLeg
 from trunkline.calls.trace import LegTrace, Row
 from trunkline.calls.transfer import Transfers
+from trunkline.decide.plan import CallRequest, Challenge, Plan, Refused
 from trunkline.facts import refusal as catalogue
 from trunkline.facts.clock import Clock
 from trunkline.facts.record import Alarm, Fact
 from trunkline.facts.record import Call as CallFact
 from trunkline.facts.refusal import Refusal
 from trunkline.facts.told import told
-from trunkline.decide.plan import Challenge
 from trunkline.media import MediaEngine
 from trunkline.sip.dialog import Dialog
 from trunkline.sip.endpoint import Endpoint

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from trunkline.calls.attempt import Attempt
-from trunkline.decide.plan import CallRequest, Plan
 from trunkline.calls.events import Answer, CallEvent, EarlyMedia, Fail, Progress, Release, Ring, Update
 from trunkline.calls.leg import Leg, State
 from trunkline.calls.trace import LegTrace
+from trunkline.decide.plan import CallRequest, Plan
 from trunkline.facts.refusal import TRANSFER_REFUSED
 from trunkline.sip.fault import Fault
 from trunkline.sip.headers.name_addr import parse_name_addr

@@ -6,9 +6,9 @@ be sent, because a call may wait a minute between two attempts.
 
 from random import Random
 
-from trunkline.decide.plan import CallRequest, Plan, Refused, Verdict, Way
 from trunkline.decide.inbound import inbound
 from trunkline.decide.places import Places
+from trunkline.decide.plan import CallRequest, Plan, Refused, Verdict, Way
 from trunkline.facts import refusal as catalogue
 from trunkline.facts.clock import Clock
 from trunkline.facts.record import Attempt, Call, Decision, Fact

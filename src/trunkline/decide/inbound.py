@@ -33,7 +33,7 @@ def inbound(decisions: "Decisions", request: CallRequest, now: float) -> Verdict
     if not trunks:
         return Refused(catalogue.UNKNOWN_DID)
     first = trunks[0]
-    full = decisions.limits.take(decisions.limits_of_trunk(first) + (Limit(f"inbound {gateway.name}"),), now)
+    full = decisions.limits.take((*decisions.limits_of_trunk(first), Limit(f"inbound {gateway.name}")), now)
     if full is not None:
         return Refused(catalogue.TRUNK_CHANNELS, first, called_raw)
     decisions.limits.give(f"inbound {gateway.name}")

@@ -65,4 +65,6 @@ class Way(Struct, frozen=True, gc=False):
     "Request-URI to use instead of the rendered one: a registered contact."
 
 
+__all__ = ["CallRequest", "Challenge", "Plan", "Refused", "Verdict", "Way"]
+
 Verdict: TypeAlias = Plan | Refused | Challenge

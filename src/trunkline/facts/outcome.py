@@ -6,14 +6,14 @@ blocked because of who we are must not be tried again over another route.
 """
 
 from collections.abc import Mapping
-from enum import Enum
+from enum import StrEnum
 
 from msgspec import Struct
 
 from trunkline.facts.refusal import Result
 
 
-class Class(str, Enum):
+class Class(StrEnum):
     """Whose matter it is."""
 
     ANSWERED = "answered"
@@ -23,7 +23,7 @@ class Class(str, Enum):
     CALLER = "caller"
 
 
-class Next(str, Enum):
+class Next(StrEnum):
     """What to do with the call."""
 
     ROUTE_ON = "next"

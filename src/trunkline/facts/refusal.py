@@ -4,12 +4,12 @@ A refusal is a value. It names the layer and the leg that said no, what the dial
 profile turns into a status, `facts/told.py`), and whether another route may still be tried. `docs/refusals.md` is generated from here.
 """
 
-from enum import Enum
+from enum import StrEnum
 
 from msgspec import Struct
 
 
-class Result(str, Enum):
+class Result(StrEnum):
     """What the dialer should understand; how it is told depends on the dialer (`facts/told.py`)."""
 
     BUSY = "busy"
@@ -34,7 +34,7 @@ class Result(str, Enum):
     UNKNOWN_DIALOG = "unknown_dialog"
 
 
-class Layer(str, Enum):
+class Layer(StrEnum):
     """Which of the four layers said no."""
 
     METHOD = "method"
@@ -43,7 +43,7 @@ class Layer(str, Enum):
     CALL = "call"
 
 
-class Side(str, Enum):
+class Side(StrEnum):
     """Which leg said no."""
 
     DIALER = "dialer"

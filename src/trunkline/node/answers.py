@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from trunkline.calls.call import Call
 from trunkline.calls.trace import ladder_rows
 from trunkline.facts.record import GatewayState, Ladder
-from trunkline.node.control import Refused, Request
+from trunkline.node.control import RefusedError, Request
 
 if TYPE_CHECKING:
     from trunkline.node.serve import Node
@@ -34,7 +34,7 @@ class Answers:
     def _held(self, request: Request) -> Call:
         call = self.node.core.board.calls.get(request.call)
         if call is None:
-            raise Refused(f"no call {request.call} in progress")
+            raise RefusedError(f"no call {request.call} in progress")
         return call
 
     def _live(self, call: Call) -> dict[str, Any]:
@@ -84,7 +84,7 @@ class Answers:
             core.board.closed = node._why_closed()
             return f"node {node.settings.node.name} {'drains: no new calls' if drained else 'takes calls again'}"
         if request.gateway not in core.decisions.policy.gateways:
-            raise Refused(f"no gateway {request.gateway}; known are {', '.join(core.decisions.policy.gateways)}")
+            raise RefusedError(f"no gateway {request.gateway}; known are {', '.join(core.decisions.policy.gateways)}")
         core.health.condition(request.gateway).drained = drained
         now = node._loop.time()
         core.emit(GatewayState(request.gateway, node.clock.utc_us(now), "drained" if drained else "undrained", request.reason), now)

@@ -22,7 +22,7 @@ class Request(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The request cannot be done; the text says why and what to do."""
 
 
@@ -61,10 +61,10 @@ class Control:
             request = msgspec.json.decode(line, type=Request)
             handler = self.handlers.get(request.do)
             if handler is None:
-                raise Refused(f"no such request: {request.do}; known are {', '.join(sorted(self.handlers))}")
+                raise RefusedError(f"no such request: {request.do}; known are {', '.join(sorted(self.handlers))}")
             result = handler(request)
             if isinstance(result, Awaitable):
                 result = await result
             return msgspec.json.encode({"ok": True, "result": result})
-        except (Refused, msgspec.MsgspecError) as error:
+        except (RefusedError, msgspec.MsgspecError) as error:
             return msgspec.json.encode({"ok": False, "error": str(error)})

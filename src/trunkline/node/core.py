@@ -6,8 +6,8 @@ The process (`node/serve.py`), the flow tests and the benches all run this same 
 from collections.abc import Callable
 from random import Random
 
-from trunkline.calls.registration import Registrations
 from trunkline.calls.probe import Prober
+from trunkline.calls.registration import Registrations
 from trunkline.calls.switchboard import Switchboard, SwitchboardSettings
 from trunkline.center.registrar import Registrar
 from trunkline.decide.decisions import Decisions

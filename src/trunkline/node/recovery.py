@@ -67,7 +67,8 @@ def _attempt(call: OpenCall, position: int, started: AttemptStarted, at: int) ->
 def _call(call: OpenCall, node: str, at: int) -> Call:
     first = next(iter(call.started.values()), None)
     caller = call.dialogs.get(0)
-    began = min((fact.at for fact in (*call.started.values(), *call.dialogs.values(), *call.attempts)), default=at)
+    times = [started.at for started in call.started.values()] + [dialog.at for dialog in call.dialogs.values()] + [a.at for a in call.attempts]
+    began = min(times, default=at)
     last = first or (call.attempts[-1] if call.attempts else None)
     return Call(
         call=call.call, at=began, node=node, policy="", direction="outbound", tenant="", trunk=last.trunk if last else "",

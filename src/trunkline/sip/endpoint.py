@@ -20,7 +20,18 @@ from trunkline.sip.fault import Fault
 from trunkline.sip.flow import Flow
 from trunkline.sip.message import Request, Response, parse
 from trunkline.sip.timers import Timers
-from trunkline.sip.transactions import Client, ClientInvite, Machine, Server, ServerInvite, TimerSettings, Trace, client, client_invite, server_invite
+from trunkline.sip.transactions import (
+    Client,
+    ClientInvite,
+    Machine,
+    Server,
+    ServerInvite,
+    TimerSettings,
+    Trace,
+    client,
+    client_invite,
+    server_invite,
+)
 
 MAGIC = "z9hG4bK"
 "Branches of RFC 3261 begin with this (section 8.1.1.7)."
@@ -123,10 +134,7 @@ class Endpoint:
             flow = large
             head, data = self._compose(method, uri, flow, branch, sender, recipient, call_id, cseq, route, extra, body, max_forwards)
         transaction: ClientTransaction
-        if method == "INVITE":
-            transaction = ClientInvite(self, branch, flow, head)
-        else:
-            transaction = Client(self, branch, flow, method)
+        transaction = ClientInvite(self, branch, flow, head) if method == "INVITE" else Client(self, branch, flow, method)
         transaction.user = user
         transaction.trace = trace
         if trace is not None:
@@ -291,17 +299,17 @@ class Endpoint:
         if transaction is None or message.fault is not None:
             if transaction is None and message.cseq_method == "INVITE" and 200 <= message.status < 300 and message.fault is None:
                 self._events.append(Stray(message, flow))
-                return None
+                return
             self.discarded += 1
-            return None
+            return
         vias = message.fields["Via"]
         if len(vias) > 1 or "," in vias[0]:
             self.discarded += 1  # not for us: a response with a second Via was routed wrongly (section 8.1.3.3)
-            return None
+            return
         transaction.receive(message, now)
         if isinstance(transaction, ClientInvite) and transaction.cancel_wanted and message.status < 200:
             self.cancel(transaction, now)
-        return None
+        return
 
 
 def _note_source(message: Request, flow: Flow) -> None:

@@ -24,6 +24,8 @@ class UdpDoor(asyncio.DatagramProtocol):
         self.receive = receive
         self.accept = accept
         self.transport: asyncio.DatagramTransport | None = None
+        self.backlog: Callable[[], int] = lambda: 0
+        "Bytes the transport has not sent yet."
         self.refused = 0
         self.dropped = 0
         self._flows: dict[Address, Flow] = {}
@@ -31,6 +33,7 @@ class UdpDoor(asyncio.DatagramProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.DatagramTransport) or hasattr(transport, "sendto")
         self.transport = transport  # type: ignore[assignment]
+        self.backlog = transport.get_write_buffer_size  # type: ignore[attr-defined]
         self.door.send = self.send
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
@@ -55,7 +58,7 @@ class UdpDoor(asyncio.DatagramProtocol):
         transport = self.transport
         if transport is None or transport.is_closing():
             return
-        if transport.get_write_buffer_size() > BACKLOG_LIMIT:
+        if self.backlog() > BACKLOG_LIMIT:
             self.dropped += 1
             return
         transport.sendto(data, address)

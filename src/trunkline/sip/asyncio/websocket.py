@@ -7,7 +7,7 @@ browsers open them, carriers do not ask us to.
 import asyncio
 from collections.abc import Callable
 
-from websockets.frames import Opcode
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Request as HandshakeRequest
 from websockets.server import ServerProtocol
 
@@ -46,7 +46,7 @@ class WebSocketConnection(asyncio.Protocol):
                 if response.status_code == 101 and self.flow is not None:
                     self.open = True
                     self.owner.connections[self.flow.address] = self
-            elif event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+            elif isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
                 self._parts.append(bytes(event.data))
                 if event.fin:
                     message, self._parts = b"".join(self._parts), []

@@ -64,7 +64,7 @@ class Host(Protocol):
 class Machine:
     """A transaction: key, state, and the last message it may have to repeat."""
 
-    __slots__ = ("flow", "generation", "host", "interval", "key", "last", "deadline", "state", "trace", "user")
+    __slots__ = ("deadline", "flow", "generation", "host", "interval", "key", "last", "state", "trace", "user")
 
     TRANSITIONS: ClassVar[Table]
     TERMINATED: ClassVar[IntEnum]

@@ -1,0 +1,54 @@
+# Trunkline: everything a contributor or a newcomer does, by one word.
+SHELL := /bin/bash
+VENV ?= .venv
+PY := $(VENV)/bin/python
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+COUNTERPARTS := sip-tester baresip-core kamailio kamailio-websocket-modules kamailio-tls-modules iproute2 nftables
+
+.PHONY: help setup counterparts demo test verify bench lint docs clean
+
+help: ## Show this page
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.ready ## Make the virtual environment and install Trunkline into it
+
+$(VENV)/.ready: pyproject.toml
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Trunkline needs Python 3.11 or newer"; exit 1; }
+	@test -x $(PY) || python3 -m venv $(VENV) || { \
+		echo "python3-venv is missing, installing it"; apt-get update -qq && apt-get install -y -qq python3-venv && python3 -m venv $(VENV); }
+	@echo "installing Trunkline and its tools into $(VENV) ..."
+	@$(PY) -m pip install -q -e '.[dev,uvloop]'
+	@touch $@
+
+counterparts: ## Install the SIP programs that tests and benches talk to (Debian packages)
+	@missing=""; for p in $(COUNTERPARTS); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then \
+		if command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }; then \
+			S=""; [ "$$(id -u)" = 0 ] || S="sudo -n"; echo "installing$$missing ..."; \
+			$$S apt-get update -qq; DEBIAN_FRONTEND=noninteractive $$S apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+		elif [ -n "$$CI" ]; then echo "CI must have$$missing"; exit 1; \
+		else echo "NOT INSTALLED:$$missing: the tests that need them will be skipped (install them, or run as root)"; fi; fi
+
+demo: setup ## Run a node, three carriers and a dialer placing 500 calls; ends in under a minute
+	@$(VENV)/bin/trunkline demo
+
+lint: setup ## ruff and mypy --strict
+	@$(VENV)/bin/ruff check src tests bench examples compliance
+	@$(VENV)/bin/mypy
+
+test: setup counterparts lint ## Everything CI runs: lint, types, units, flows, a smoke run per real counterpart
+	@$(PY) -m pytest -n 2 --dist loadfile -q -m "not verify"
+
+verify: setup counterparts ## Every "must show" item in full; writes compliance/VERIFY.md
+	@$(PY) -m pytest -q -m verify -p no:xdist
+	@$(PY) compliance/fuzz.py --seconds 120
+
+bench: setup counterparts ## Every bench, as JSON into bench/results/
+	@mkdir -p bench/results
+	@for b in signalling delay memory micro; do echo "bench $$b ..."; $(PY) -m bench.$$b --json > bench/results/$$b.json || exit 1; done
+
+docs: setup ## Regenerate the pages made from the code
+	@$(PY) -m trunkline.policy.reference > docs/policy.md
+
+clean: ## Remove what the other targets made
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis var
