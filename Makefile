@@ -1,6 +1,8 @@
 # Trunkline: everything a contributor or a newcomer does, by one word.
 SHELL := /bin/bash
 VENV ?= .venv
+# Debian's own Python is built with profile-guided optimisation and carries a call about a sixth cheaper than a plain build.
+PYTHON ?= $(shell for p in /usr/bin/python3 python3; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 PY := $(VENV)/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 COUNTERPARTS := sip-tester baresip-core kamailio kamailio-websocket-modules kamailio-tls-modules iproute2 nftables
@@ -13,9 +15,11 @@ help: ## Show this page
 setup: $(VENV)/.ready ## Make the virtual environment and install Trunkline into it
 
 $(VENV)/.ready: pyproject.toml
-	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Trunkline needs Python 3.11 or newer"; exit 1; }
-	@test -x $(PY) || python3 -m venv $(VENV) || { \
-		echo "python3-venv is missing, installing it"; apt-get update -qq && apt-get install -y -qq python3-venv && python3 -m venv $(VENV); }
+	@test -n "$(PYTHON)" || { echo "Trunkline needs Python 3.11 or newer; set PYTHON=/path/to/it"; exit 1; }
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then echo "installing python3-venv ..."; \
+			apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null && $(PYTHON) -m venv $(VENV); \
+		else echo "python3-venv is missing: apt-get install python3-venv"; exit 1; fi; }
 	@echo "installing Trunkline and its tools into $(VENV) ..."
 	@$(PY) -m pip install -q -e '.[dev,uvloop]'
 	@touch $@

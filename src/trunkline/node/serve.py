@@ -16,7 +16,7 @@ from trunkline import __version__
 from trunkline.calls.switchboard import SwitchboardSettings
 from trunkline.facts import refusal as catalogue
 from trunkline.facts.clock import Clock
-from trunkline.facts.record import Alarm, Fact, NodeStarted, NodeStopped, PolicyApplied
+from trunkline.facts.record import Alarm, Fact, Ladder, NodeStarted, NodeStopped, PolicyApplied
 from trunkline.node import recovery
 from trunkline.node.answers import Answers
 from trunkline.node.control import Control
@@ -149,6 +149,8 @@ class Node:
     def _record(self, fact: Fact) -> None:
         """Keep a fact; it is on its way to the disk by the end of this loop turn."""
         self.journal.append(fact)
+        if isinstance(fact, Ladder):
+            return  # no record: it may wait for the next write
         self.open_dialogs.apply(fact)
         if not self._flush_wanted:
             self._flush_wanted = True

@@ -49,7 +49,7 @@ class Endpoint:
 
     def __init__(self, random: Random, settings: TimerSettings | None = None) -> None:
         self.settings = settings or TimerSettings()
-        self.timers = Timers()
+        self.timers = Timers(25 / self.settings.t1)
         self._random = random
         self._clients: dict[str, ClientTransaction] = {}
         self._servers: dict[str, Server | ServerInvite] = {}
