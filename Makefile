@@ -52,7 +52,7 @@ bench: setup counterparts ## Every bench, as JSON into bench/results/
 	@for b in signalling delay memory micro; do echo "bench $$b ..."; $(PY) -m bench.$$b --json > bench/results/$$b.json || exit 1; done
 
 docs: setup ## Regenerate the pages made from the code
-	@$(PY) -m trunkline.policy.reference > docs/policy.md
+	@$(PY) docs/generate.py
 
 clean: ## Remove what the other targets made
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis var

@@ -97,9 +97,7 @@ def measure(name: str, calls: int, rate: float, linger_s: float) -> Memory:
         return weigh(before, full, meter.read(), meter.samples, rate, exchange.failures())
 
 
-def weigh(
-    before: Sample, full: Sample, after: Sample, samples: Sequence[Sample], rate: float, failures: list[str]
-) -> Memory:
+def weigh(before: Sample, full: Sample, after: Sample, samples: Sequence[Sample], rate: float, failures: list[str]) -> Memory:
     """Tell calls in progress from lingering transactions."""
     steady = [sample for sample in samples if sample.at_s > STEADY_AFTER_S]
     if len(steady) < 5 or steady[-1].up == steady[0].up:

@@ -10,10 +10,7 @@ from bench.ports import Address
 FIRST_NUMBER = 12127300000
 "Numbers dialled count up from here, no call repeats one: a valid North American number, and 99,999 after it are."
 
-SDP = (
-    b"v=0\r\no=bench 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-    b"m=audio 6000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
-)
+SDP = b"v=0\r\no=bench 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
 
 
 class Message(NamedTuple):

@@ -101,9 +101,7 @@ def dial(target: Address, calls: int, rate: float, hold_ms: int, first: int = 0)
         (address,) = free_addresses(1)
         argv = [*arguments("uac.xml", address, statistics), "-inf", str(numbers), "-m", str(calls), "-l", str(calls)]
         argv += ["-r", str(rate), "-d", str(hold_ms), str(target)]
-        process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder
-        )
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
         try:
             process.wait(timeout=calls / rate + hold_ms / 1000 + 30)
         except subprocess.TimeoutExpired:
