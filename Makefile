@@ -37,7 +37,7 @@ demo: setup ## Run a node, three carriers and a dialer placing 500 calls; ends i
 	@$(VENV)/bin/trunkline demo
 
 lint: setup ## ruff and mypy --strict
-	@$(VENV)/bin/ruff check src tests bench examples compliance
+	@$(VENV)/bin/ruff check src tests bench examples docs $(wildcard compliance)
 	@$(VENV)/bin/mypy
 
 test: setup counterparts lint ## Everything CI runs: lint, types, units, flows, a smoke run per real counterpart
