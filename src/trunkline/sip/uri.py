@@ -25,13 +25,13 @@ _NEVER = r"\x00-\x20\x7f<>\""
 
 _SIP = re.compile(
     rf"([sS][iI][pP][sS]?):(?:([^@:{_NEVER}]++)(?::([^@{_NEVER}]*+))?@)?([A-Za-z0-9_.-]++|\[[0-9A-Fa-f:.]++\])"
-    rf"(?::([0-9]{{1,5}}))?((?:;[^;?{_NEVER}]*+)*+)(?:\?([^{_NEVER}]*+))?\Z"
+    rf"(?::([0-9]{{1,5}}))?((?>(?:;[^;?{_NEVER}]*+)*))(?:\?([^{_NEVER}]*+))?\Z"
 )
-_TEL = re.compile(rf"[tT][eE][lL]:(\+?[0-9A-Fa-f*#().%-]++)((?:;[^;{_NEVER}]*+)*+)\Z")
+_TEL = re.compile(rf"[tT][eE][lL]:(\+?[0-9A-Fa-f*#().%-]++)((?>(?:;[^;{_NEVER}]*+)*))\Z")
 _OTHER = re.compile(rf"([A-Za-z][A-Za-z0-9+.-]*+):([^{_NEVER}]++)\Z")
 _USER = re.compile(rf"[sS][iI][pP][sS]?:(?:([^@:;{_NEVER}]++)[^@{_NEVER}]*+@)?|[tT][eE][lL]:([^;?,{_NEVER}]*+)")
 "Matches at the first scheme, user or not: a search that went on would be quadratic in what strangers send."
-_QUOTED = re.compile(r'\s*"(?:[^"\\]|\\.)*+"')
+_QUOTED = re.compile(r'\s*"(?>(?:[^"\\]|\\.)*)"')
 _ESCAPE = re.compile("%([0-9A-Fa-f]{2})")
 _SEPARATORS = str.maketrans("", "", "-.() ")
 _RESERVED = ";/?:@&=+$,%"

@@ -4,6 +4,9 @@ A parameter's value is kept as written, quotes included, so that what we do not 
 grammar is stricter than the field, the field wins: an empty value (`;rport=`) and anything printable is read.
 Values are read after folding is undone: a control character outside a quoted pair is a fault, so nothing read here can
 break a line when it is written.
+
+A repeated group that must not backtrack is written as an atomic group: Python 3.11.2, which Debian 12 ships, matches possessive
+quantifiers over groups wrongly (python/cpython#106052).
 """
 
 import re
@@ -15,12 +18,12 @@ LIST_LIMIT = 64
 "Entries in one header, and parameters in one entry."
 
 TOKEN = r"[A-Za-z0-9.!%*_+`'~-]++"
-QUOTED = r'"(?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\[^\r\n])*+"'
+QUOTED = r'"(?>(?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\[^\r\n])*)"'
 VALUE = rf'(?:{QUOTED}|<[^\x00-\x20\x7f"<>]*+>|[^\x00-\x20\x7f;,"<>]*+)'
 
 _TOKEN = re.compile(rf"{TOKEN}\Z")
 _PARAM = re.compile(rf"[ \t]*+;[ \t]*+({TOKEN})(?:[ \t]*+=[ \t]*+({VALUE}))?[ \t]*+")
-_ENTRY = re.compile(rf'(?:[^",<]|{QUOTED}|<[^<>]*+>)*+')
+_ENTRY = re.compile(rf'(?>(?:[^",<]|{QUOTED}|<[^<>]*+>)*)')
 _QUOTED = re.compile(rf"{QUOTED}\Z")
 _PAIR = re.compile(r"\\(.)", re.DOTALL)
 _UNSAFE = re.compile(r'(["\\\x00-\x08\x0b\x0c\x0e-\x1f\x7f])')

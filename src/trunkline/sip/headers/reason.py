@@ -21,7 +21,7 @@ from trunkline.sip.headers.grammar import (
 )
 from trunkline.sip.uri import Params, lookup
 
-_PIECE = re.compile(rf'(?:{QUOTED}|[^;,"\x00-\x08\x0a-\x1f\x7f])*+')
+_PIECE = re.compile(rf'(?>(?:{QUOTED}|[^;,"\x00-\x08\x0a-\x1f\x7f])*)')
 _VALUE = re.compile(rf"{VALUE}\Z")
 _ANALYTICS = re.compile(r"v=analytics[0-9]*(?=;|\Z)", re.IGNORECASE)
 

@@ -8,7 +8,7 @@ import re
 
 from trunkline.sip.sdp.codec import STATIC
 
-_AUDIO = re.compile(rb"\nm=audio +([0-9]+)(?:/[0-9]+)? +\S++((?: ++\S++)++)")
+_AUDIO = re.compile(rb"\nm=audio +([0-9]+)(?:/[0-9]+)? +\S++((?>(?: ++\S++)+))")
 _RTPMAP = re.compile(rb"\na=rtpmap:([0-9]+) +([^/\s]+)")
 _DIRECTION = re.compile(rb"\na=(sendrecv|sendonly|recvonly|inactive)[ \t]*\r?$", re.MULTILINE)
 _NULL_ADDRESS = re.compile(rb"\nc=IN +(?:IP4 +0\.0\.0\.0|IP6 +::)[ \t]*\r?$", re.MULTILINE)
