@@ -42,8 +42,11 @@ from trunkline.sip.sdp import direction_of
 if TYPE_CHECKING:
     from trunkline.calls.switchboard import Switchboard
 
-SETUP = 1
-"Timer: the whole set-up took too long."
+SETUP, LADDER = 1, 2
+"Timers: the whole set-up took too long; the last goodbyes have been answered."
+
+LADDER_DELAY_T1 = 2.0
+"How many T1 a call's ladder waits for the answers to BYE and CANCEL."
 
 
 class Call:
@@ -207,7 +210,10 @@ class Call:
         self._leg_over(now)
 
     def on_timer(self, what: int, now: float) -> None:
-        """Set-up took too long; a phone that rings may go on ringing."""
+        if what == LADDER:
+            self.board.close(self, now)
+            return
+        # Set-up took too long; a phone that rings may go on ringing.
         attempt = self.attempt
         if self.answer_at or self.ended or (attempt is not None and attempt.progress_at):
             return
@@ -355,7 +361,6 @@ class Call:
         if self.ended:
             return
         self.ended = True
-        self.generation += 1
         board, plan, began = self.board, self.plan, self.began
         board.media.close(self.id)
         address, transport, dialer_call_id, user_agent = self.source
@@ -376,8 +381,13 @@ class Call:
     def _leg_over(self, now: float) -> None:
         self.board.leg_over(self.id, now)
 
+    def linger(self, now: float) -> None:
+        """Every leg is over: wait a moment for the answers to our goodbyes, which belong into the ladder."""
+        endpoint = self.board.endpoint
+        endpoint.timers.at(now + LADDER_DELAY_T1 * endpoint.settings.t1, self, LADDER)
+
     def write_ladder(self, now: float) -> None:
-        """Every leg is over: the ladder is complete."""
+        """The ladder is complete."""
         self.board.emit(Ladder(self.id, self.board.clock.utc_us(self.began), tuple(self.names), ladder_rows(self.rows, self.began)), now)
 
 

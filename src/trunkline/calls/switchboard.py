@@ -252,15 +252,24 @@ class Switchboard:
         self.legs.pop(leg.dialog.local_tag, None)
 
     def leg_over(self, call_id: str, now: float) -> None:
-        """One leg of a call is gone; with the last one the ladder is complete."""
+        """One leg of a call is gone; with the last one only the answers to our goodbyes are still to come."""
         call = self.calls.get(call_id)
         if call is None:
             return
         call.open_legs -= 1
-        if call.open_legs <= 0:
-            del self.calls[call_id]
+        if call.open_legs == 0:
             self.sessions.discard(call.seen)
+            call.linger(now)
+
+    def close(self, call: Call, now: float) -> None:
+        """Nothing more is expected of this call: its ladder is complete."""
+        if self.calls.pop(call.id, None) is not None:
             call.write_ladder(now)
+
+    def close_all(self, now: float) -> None:
+        """The node stops: ladders of calls that are over are written now."""
+        for call in [call for call in self.calls.values() if call.open_legs <= 0]:
+            self.close(call, now)
 
     def alarm(self, code: str, subject: str, text: str, now: float) -> None:
         self.emit(Alarm(self.clock.utc_us(now), code, subject, text), now)

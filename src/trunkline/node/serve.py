@@ -107,14 +107,14 @@ class Node:
     async def stop(self) -> None:
         """Hang up every call, say so, and let the goodbyes out."""
         now = self._loop.time()
-        calls = len(self.core.board.calls)
+        calls = sum(not call.ended for call in self.core.board.calls.values())
         self.core.board.closed = catalogue.DRAINING
         self.core.board.hang_up_all(catalogue.STOPPED.code, now)
         self.network.turn(now)
         if calls:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(STOP_GRACE_S):
-                    while self.core.board.calls or self.core.endpoint.open_transactions():
+                    while self._calls_up() or self.core.endpoint.open_transactions():
                         await asyncio.sleep(0.02)
         for task in self._tasks:
             task.cancel()
@@ -123,12 +123,16 @@ class Node:
         await self.network.close()
         await self.resolver.close()
         now = self._loop.time()
+        self.core.board.close_all(now)
         self._record(NodeStopped(self.clock.utc_us(now), self.settings.node.name, calls))
         self._flush()
         self._checkpoint()
         self.journal.close(self.clock.utc_us(now))
         if self._lock is not None:
             self._lock.close()
+
+    def _calls_up(self) -> bool:
+        return any(call.open_legs > 0 for call in self.core.board.calls.values())
 
     def _take_lock(self) -> None:
         """One node per data directory: two would tear each other's journal."""

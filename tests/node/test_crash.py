@@ -1,0 +1,217 @@
+"""`kill -9` and a full disk (rows S3, design rules 5 and 6)."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from counterparts.phones import Phone, PhoneCall, loopback, until
+from counterparts.serving import ServedNode, missing, simple_policy
+
+pytestmark = pytest.mark.counterpart
+
+BYE_WITHIN_S = 5.0
+
+
+class Stage:
+    """A dialer, a node and a carrier, each on an address of its own."""
+
+    def __init__(self, folder: Path, **node: object) -> None:
+        self.at = loopback()
+        self.dialer_at, self.carrier_at = loopback(), loopback()
+        listen = [("trunks", "udp", f"{self.at}:5060"), ("carriers", "udp", f"{self.at}:5080")]
+        self.node = ServedNode(folder, simple_policy(self.dialer_at, f"{self.carrier_at}:5060"), listen, **node)
+        self.dialer = Phone(user="dialer")
+        self.carrier = Phone(user="carrier")
+
+    async def __aenter__(self) -> "Stage":
+        await self.dialer.udp(self.dialer_at, 5060, (self.at, 5060))
+        await self.carrier.udp(self.carrier_at, 5060)
+        await self.node.start()
+        return self
+
+    async def __aexit__(self, kind: object, error: object, trace: object) -> None:
+        await self.dialer.close()
+        await self.carrier.close()
+        await self.node.__aexit__(kind, error, trace)
+
+    def call(self, number: str = "14155550123") -> PhoneCall:
+        return self.dialer.invite(number, f"{self.at}:5060")
+
+
+async def crash_with_calls_up(folder: Path, count: int) -> None:
+    async with Stage(folder) as stage:
+        node = stage.node
+        finished = [stage.call(f"1415555{1000 + i}") for i in range(count)]
+        await until(lambda: all(call.status == 200 for call in finished), 15, "first calls answered")
+        await asyncio.gather(*(call.hang_up() for call in finished))
+        await until(lambda: all(call.bye_at for call in stage.carrier.calls.values()), 5, "first calls over on both sides")
+        ids_before = {(call.call, call.status) for call in node.records()}
+        attempts_before = {(attempt.call, attempt.position, attempt.status) for attempt in node.attempts()}
+        assert len(ids_before) == len(attempts_before) == count
+
+        calls = [stage.call(f"1415556{1000 + i}") for i in range(count)]
+        await until(lambda: all(call.status == 200 for call in calls), 15, "calls up")
+        held = [call for call in stage.carrier.calls.values() if not call.bye_at]
+        await until(lambda: all(call.acked for call in held), 5, "carrier calls confirmed")
+        stage.carrier.behaviour = "ring"
+        pending = stage.call("14155557000")
+        await until(lambda: 180 in pending.provisional, 5, "pending call rings")
+        ringing = next(call for call in stage.carrier.calls.values() if not call.status)
+        node.kill()
+        await node.start()
+        restarted = time.monotonic()
+        await until(lambda: all(call.bye_at for call in [*calls, *held]), BYE_WITHIN_S, f"BYE on both sides; {sum(bool(c.bye_at) for c in calls)} of the dialer's")
+        assert time.monotonic() - restarted < BYE_WITHIN_S
+        assert all("node restarted" in call.bye.get("Reason") for call in [*calls, *held] if call.bye)
+        await until(lambda: ringing.cancel_at, BYE_WITHIN_S, "CANCEL of the pending attempt")
+        await until(node.is_clean, 10, "node clean after recovery")
+
+        records, attempts = node.records(), node.attempts()
+        assert ids_before <= {(call.call, call.status) for call in records}
+        assert attempts_before <= {(attempt.call, attempt.position, attempt.status) for attempt in attempts}
+        assert len({call.call for call in records}) == len(records) == 2 * count + 1
+        interrupted = [call for call in records if call.refusal == "node.restarted"]
+        assert len(interrupted) == count + 1
+        assert {call.released_by for call in interrupted} == {"trunkline"}
+        assert {call.dialer_call_id for call in interrupted if call.dialer_call_id} == {call.call_id for call in calls}
+        broken = [attempt for attempt in attempts if attempt.refusal == "node.restarted"]
+        assert len(broken) == count + 1
+        assert {attempt.released_by for attempt in broken} == {"trunkline"}
+        assert sum(attempt.status == 200 for attempt in broken) == count
+
+        stage.carrier.behaviour = "answer"
+        again = stage.call()
+        await until(lambda: again.status == 200, 5, "a call after the restart")
+        await again.hang_up()
+        await until(node.is_clean, 10, "node clean")
+
+
+def test_ten_calls_survive_kill_9_as_records_and_both_sides_get_bye(tmp_path: Path) -> None:
+    asyncio.run(crash_with_calls_up(tmp_path, 10))
+
+
+@pytest.mark.verify
+def test_a_hundred_calls_survive_kill_9_as_records_and_both_sides_get_bye(tmp_path: Path) -> None:
+    asyncio.run(crash_with_calls_up(tmp_path, 100))
+
+
+async def kills_under_load(folder: Path, kills: int, rate: float, seconds: float) -> None:
+    """Calls keep coming while the node is killed again and again; what the dialer saw end 0.3 s before a kill is on record."""
+    async with Stage(folder) as stage:
+        node, seen, stopped = stage.node, [], asyncio.Event()
+
+        async def one(number: int) -> None:
+            call = stage.call(f"1{4150000000 + number}")
+            seen.append(call)
+            deadline = time.monotonic() + 20
+            while not call.status and time.monotonic() < deadline:
+                await asyncio.sleep(0.02)
+            if call.status == 200:
+                await asyncio.sleep(0.05 + (number % 10) / 50)
+                if not call.bye_at:
+                    await call.hang_up()
+
+        async def load() -> None:
+            async with asyncio.TaskGroup() as group:
+                number = 0
+                while not stopped.is_set():
+                    group.create_task(one(number))
+                    number += 1
+                    await asyncio.sleep(1 / rate)
+
+        loading = asyncio.create_task(load())
+        for kill in range(kills):
+            began = time.monotonic()
+            before = sum(bool(call.ended_at) for call in seen)
+            # A different moment of the journal's cycle each time.
+            await until(lambda: time.monotonic() - began > seconds * (0.5 + (kill * 7 % 10) / 10), 30, "")  # noqa: B023
+            killed = time.monotonic()
+            node.kill()
+            safe = {call.call_id for call in seen if call.ended_at and call.ended_at < killed - 0.3}
+            recorded = {call.dialer_call_id for call in await asyncio.to_thread(node.records)}
+            assert safe <= recorded, f"kill {kill}: {len(safe - recorded)} finished calls lost"
+            await node.start()
+            assert kill == 0 or sum(bool(call.ended_at) for call in seen) > before, f"no call ended between kills {kill - 1} and {kill}"
+        stopped.set()
+        await asyncio.wait_for(loading, 60)
+        await until(node.is_clean, 15, f"node clean at the end: {node.ask('status')}")
+        records = node.records()
+        assert len({call.call for call in records}) == len(records), "a call has two records"
+        recorded = {call.dialer_call_id for call in records}
+        lost = [call for call in seen if call.ended_at and call.call_id not in recorded]
+        assert not lost, f"{len(lost)} of {len(seen)} calls that ended have no record"
+        attempts = node.attempts()
+        assert len({(a.call, a.position) for a in attempts}) == len(attempts), "an attempt has two records"
+        # No ghosts: everything the carrier answered was hung up or belongs to a call it hung up itself.
+        ghosts = [call for call in stage.carrier.calls.values() if call.acked and not call.bye_at]
+        assert not ghosts, f"{len(ghosts)} carrier legs never got BYE"
+        orphans = [call for call in seen if call.status == 200 and not call.bye_at and not call.ended_at]
+        assert not orphans, f"{len(orphans)} dialer legs neither hung up nor were hung up"
+
+
+def test_three_kills_under_load_lose_no_finished_call(tmp_path: Path) -> None:
+    asyncio.run(kills_under_load(tmp_path, 3, 40, 0.8))
+
+
+@pytest.mark.verify
+def test_fifty_kills_under_load_lose_no_finished_call(tmp_path: Path) -> None:
+    asyncio.run(kills_under_load(tmp_path, 50, 100, 1.0))
+
+
+async def fills_up(folder: Path, data: Path) -> None:
+    async with Stage(folder, data=str(data), low_water_mb=4) as stage:
+        node, filler = stage.node, data / "filler"
+        kept = stage.call()
+        await until(lambda: kept.status == 200, 5, "a call before the disk is full")
+        with filler.open("wb") as file, pytest.raises(OSError):  # noqa: PT011
+            while True:
+                file.write(b"\0" * 65536)
+                file.flush()
+        await until(lambda: not node.ask("status")["admitting"], 5, "admissions stop")
+        refused = stage.call()
+        await until(lambda: refused.status, 5, "a new call is refused")
+        assert refused.status == 503
+        assert refused.final is not None
+        assert int(refused.final.get("Retry-After")) > 0
+        assert not kept.bye_at
+        await kept.hang_up()
+        assert kept.ended_at, "the call in progress can be ended while the disk is full"
+        await until(lambda: all(call.bye_at for call in stage.carrier.calls.values()), 5, "the carrier's side too")
+        filler.unlink()
+        await until(lambda: node.ask("status")["admitting"], 5, "admissions resume")
+        again = stage.call()
+        await until(lambda: again.status == 200, 5, "a call after space was freed")
+        await again.hang_up()
+        await until(node.is_clean, 10, "node clean")
+        ended = {call.dialer_call_id for call in node.records()}
+        assert {kept.call_id, again.call_id} <= ended, "the call that ended on a full disk is on record"
+
+
+def test_a_full_disk_stops_admissions_and_calls_go_on(tmp_path: Path) -> None:
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        missing("a small tmpfs needs root")
+    data = tmp_path / "small"
+    data.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(data)], capture_output=True, check=False)
+    if mounted.returncode:
+        missing(f"cannot mount a tmpfs: {mounted.stderr.decode().strip()}")
+    try:
+        asyncio.run(fills_up(tmp_path / "node", data))
+    finally:
+        subprocess.run(["umount", str(data)], check=True)
+
+
+def test_below_the_low_water_no_call_is_admitted(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Stage(tmp_path, low_water_mb=1 << 30) as stage:
+            await until(lambda: not stage.node.ask("status")["admitting"], 5, "admissions stop")
+            refused = stage.call()
+            await until(lambda: refused.status, 5, "an answer")
+            assert refused.status == 503
+            assert "low water" in stage.node.ask("status")["why_not"]
+
+    asyncio.run(scenario())
