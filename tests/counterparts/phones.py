@@ -462,7 +462,7 @@ class Phone:
                     return
                 await asyncio.sleep(0.05)
 
-    def _spawn(self, coroutine) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    def _spawn(self, coroutine) -> None:  # type: ignore[no-untyped-def]
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

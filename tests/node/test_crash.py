@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from counterparts.phones import Phone, PhoneCall, loopback, until
 from counterparts.serving import ServedNode, missing, simple_policy
 
@@ -162,15 +163,20 @@ def test_fifty_kills_under_load_lose_no_finished_call(tmp_path: Path) -> None:
     asyncio.run(kills_under_load(tmp_path, 50, 100, 1.0))
 
 
+def fill(path: Path) -> None:
+    """Write until the disk is full."""
+    with path.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"\0" * 65536)
+
+
 async def fills_up(folder: Path, data: Path) -> None:
     async with Stage(folder, data=str(data), low_water_mb=4) as stage:
         node, filler = stage.node, data / "filler"
         kept = stage.call()
         await until(lambda: kept.status == 200, 5, "a call before the disk is full")
-        with filler.open("wb") as file, pytest.raises(OSError):  # noqa: PT011
-            while True:
-                file.write(b"\0" * 65536)
-                file.flush()
+        with pytest.raises(OSError, match="No space left"):
+            fill(filler)
         await until(lambda: not node.ask("status")["admitting"], 5, "admissions stop")
         refused = stage.call()
         await until(lambda: refused.status, 5, "a new call is refused")

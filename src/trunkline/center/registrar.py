@@ -116,12 +116,15 @@ class Registrar:
         if not isinstance(fact, Binding):
             return
         held = self.bindings.setdefault(fact.trunk, {})
+        held.pop(fact.contact, None)
+        for contact in [contact for contact, binding in held.items() if binding.expires <= fact.at]:
+            del held[contact]
         if fact.expires:
+            if len(held) >= CONTACT_LIMIT:
+                del held[next(iter(held))]  # the one renewed longest ago
             held[fact.contact] = fact
-        else:
-            held.pop(fact.contact, None)
-            if not held:
-                del self.bindings[fact.trunk]
+        if not held:
+            del self.bindings[fact.trunk]
 
     def dump(self) -> bytes:
         return msgspec.msgpack.encode([binding for held in self.bindings.values() for binding in held.values()])
@@ -139,10 +142,13 @@ class Registrar:
         held = self.bindings.get(trunk, {})
         return sorted((binding for binding in held.values() if binding.expires > at), key=lambda binding: -binding.at)
 
-    def bound_from(self, trunk: str, flow: Flow) -> bool:
+    def bound_from(self, trunk: str, flow: Flow, now: float) -> bool:
         """Whether the trunk is registered from this very source; port included, since one NAT hides many."""
         held = self.bindings.get(trunk)
-        return held is not None and any(binding.remote == str(flow) and binding.expires for binding in held.values())
+        if held is None:
+            return False
+        at, remote = self.clock.utc_us(now), str(flow)
+        return any(binding.remote == remote and binding.expires > at for binding in held.values())
 
     def way(self, gateway: Gateway, now: float) -> Way | None:
         """`decide.Places`: a registered trunk at its binding, everything else where the resolver says."""

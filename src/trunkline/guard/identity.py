@@ -37,8 +37,8 @@ class Identity:
 
     __slots__ = ("_gateways", "_policy", "_trunks", "bound", "digest")
 
-    def __init__(self, policy: Snapshot, digest: DigestServer, bound: Callable[[str, Flow], bool]) -> None:
-        """`bound(trunk, flow)` tells whether a live registration of the trunk came from this flow's address."""
+    def __init__(self, policy: Snapshot, digest: DigestServer, bound: Callable[[str, Flow, float], bool]) -> None:
+        """`bound(trunk, flow, now)` tells whether a live registration of the trunk came from this flow's address."""
         self._policy = policy
         self.digest = digest
         self.bound = bound
@@ -69,7 +69,7 @@ class Identity:
         if authorization is not None:
             return self._by_digest(authorization[0], request, flow, now)
         for trunk in policy.trunks.values():
-            if trunk.registers and self.bound(trunk.name, flow) and not trunk.require_digest:
+            if trunk.registers and self.bound(trunk.name, flow, now) and not trunk.require_digest:
                 return Known(trunk)
         if policy.digest_users:
             return Challenge(self.digest.challenge(now, ("SHA-256", "MD5")))

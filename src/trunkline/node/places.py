@@ -5,14 +5,19 @@ from collections.abc import Iterable
 from trunkline.decide.places import large_flow
 from trunkline.decide.plan import Way
 from trunkline.policy.snapshot import Gateway, Snapshot
+from trunkline.sip.asyncio import PeerNames
 from trunkline.sip.asyncio.resolver import Resolver, Target
 from trunkline.sip.flow import Address, Door, Flow
 
 
 class ResolvedPlaces:
-    def __init__(self, resolver: Resolver, doors: Iterable[Door]) -> None:
-        """Calls to gateways leave by the `carriers` door of their transport, or any door of it where there is none."""
+    def __init__(self, resolver: Resolver, doors: Iterable[Door], names: PeerNames | None = None) -> None:
+        """Calls to gateways leave by the `carriers` door of their transport, or any door of it where there is none.
+
+        `names` is kept up to date with whose certificate is expected at which address.
+        """
         self._resolver = resolver
+        self._names = names if names is not None else {}
         self._doors: dict[tuple[str, bool], Door] = {}
         for door in sorted(doors, key=lambda door: not door.name.startswith("carriers")):
             self._doors.setdefault((door.transport, ":" in door.local), door)
@@ -23,6 +28,7 @@ class ResolvedPlaces:
         """Keep the names of this policy resolved."""
         self._ways.clear()
         self._owners.clear()
+        self._names.clear()
         self._resolver.watch({target_of(gateway) for gateway in policy.gateways.values()})
         for gateway in policy.gateways.values():
             self.way(gateway, 0.0)
@@ -42,6 +48,8 @@ class ResolvedPlaces:
             known = self._ways[gateway.name, address] = Way(Flow(door, address), large_flow(gateway, by_transport, address))
             for owned in addresses:
                 self._owners[owned] = gateway.name
+                if not self._names.get(owned, ("", False))[1]:  # of two gateways at one address, the one that insists counts
+                    self._names[owned] = (gateway.host, gateway.verify_tls)
         return known
 
     def flow_to(self, gateway: Gateway, now: float) -> Flow | None:

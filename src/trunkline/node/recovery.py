@@ -7,7 +7,7 @@ from trunkline.facts.record import Attempt, AttemptStarted, Call, DialogClosed, 
 from trunkline.facts.refusal import RESTARTED
 from trunkline.records import OpenCall
 from trunkline.sip.build import Head
-from trunkline.sip.dialog import Dialog
+from trunkline.sip.dialog import Dialog, host_port
 from trunkline.sip.endpoint import Endpoint
 from trunkline.sip.flow import Door, Flow
 
@@ -21,6 +21,7 @@ def hang_up(endpoint: Endpoint, dialogs: Iterable[DialogOpened], pending: Iterab
         flow = _flow(fact.door, fact.remote, doors)
         if flow is None:
             continue
+        flow = _reconnected(flow, fact)
         dialog = Dialog(fact.call_id, fact.local, "", fact.peer, "", fact.target, flow)
         dialog.route = fact.route
         dialog.local_cseq = fact.cseq
@@ -86,6 +87,15 @@ def _flow(door: str, remote: str, doors: Mapping[str, Door]) -> Flow | None:
     opened = doors.get(door)
     host, _, port = remote.rpartition(":")
     return Flow(opened, (host.strip("[]"), int(port))) if opened is not None and port.isdecimal() else None
+
+
+def _reconnected(flow: Flow, fact: DialogOpened) -> Flow:
+    """Over TCP and TLS the connection died with the process: connect to where the far end listens, which its Contact or first route tells
+    (RFC 3261 section 12.2.1.1), when that is the machine the connection came from."""
+    host, port = host_port(fact.route[0] if fact.route else fact.target)
+    if not flow.door.reliable or host != flow.address[0]:
+        return flow
+    return Flow(flow.door, (host, port or (5061 if flow.door.transport == "tls" else 5060)))
 
 
 def _line(invite: str, name: str) -> str:

@@ -24,10 +24,10 @@ from trunkline.node.core import Core
 from trunkline.node.places import ResolvedPlaces
 from trunkline.node.settings import Settings, SettingsError, split_address
 from trunkline.policy import Snapshot, decode
-from trunkline.records import OPEN_DIALOGS, Journal, OpenDialogs, expire, recover, save, take
-from trunkline.sip.asyncio import Network
+from trunkline.records import OPEN_DIALOGS, Checkpoint, Fold, Journal, OpenDialogs, expire, recover, save, take
+from trunkline.sip.asyncio import Network, PeerNames
 from trunkline.sip.asyncio.resolver import Resolver, Target
-from trunkline.sip.flow import Door
+from trunkline.sip.flow import Door, Flow
 
 SYNC_S = 0.2
 "Between fdatasyncs: what power loss may cost."
@@ -38,6 +38,10 @@ LAG_SHED_S, LAG_RECOVER_S = 0.15, 0.03
 "A loop later than this sheds new calls, until it is back below that."
 
 STOP_GRACE_S = 2.0
+REPEAT_ALARM_S = 3600.0
+
+BINDINGS = "bindings"
+"Name of the registrar's fold in checkpoints."
 
 
 class Node:
@@ -56,6 +60,8 @@ class Node:
         self._tasks: list[asyncio.Task[None]] = []
         self._lock: IO[str] | None = None
         self.doors: dict[str, Door] = {}
+        self._unreachable: dict[Flow, tuple[str, float]] = {}
+        "Why a connection could not be opened, and when that was last said."
 
     # Life.
 
@@ -64,8 +70,6 @@ class Node:
         self._take_lock()
         policy = decode(await compile_policy(self.settings.node.policy))
         self._loop = asyncio.get_running_loop()
-        recovered = await asyncio.to_thread(recover, self.data / "journal", self.data / "checkpoints", {OPEN_DIALOGS: self.open_dialogs})
-        self.journal = Journal(self.data / "journal", low_water_bytes=self.settings.node.low_water_mb << 20)
         for i, listen in enumerate(self.settings.listen):
             host, port = split_address(listen.address)
             name = f"{listen.purpose}-{listen.transport}-{i}"
@@ -73,13 +77,20 @@ class Node:
             self.doors[name] = Door(name, listen.transport, host, port, shown, host)
         sip = self.settings.sip
         self.resolver = Resolver(self.random, sip.nameservers, sip.nameserver_port, changed=self._resolved)
-        self.places = ResolvedPlaces(self.resolver, self.doors.values())
+        names: PeerNames = {}
+        self.places = ResolvedPlaces(self.resolver, self.doors.values(), names)
         self.core = Core(
             policy, self.places, self._record, self.clock, self.random, timers=self.settings.timers, realm=sip.realm, key=os.urandom(32),
             settings=SwitchboardSettings(self.settings.node.name, sip.min_session_expires_s),
         )  # fmt: skip
         self.core.registrar.doors = self.doors
-        self.network = Network(self.core.endpoint, self.core.board.handle_events, self.core.accepts, self.settings.tls_settings)
+        self._folds: dict[str, Fold] = {OPEN_DIALOGS: self.open_dialogs, BINDINGS: self.core.registrar}
+        recovered = await asyncio.to_thread(recover, self.data / "journal", self.data / "checkpoints", self._folds)
+        self.journal = Journal(self.data / "journal", low_water_bytes=self.settings.node.low_water_mb << 20)
+        self.network = Network(
+            self.core.endpoint, self.core.board.handle_events, self.core.accepts, self.settings.tls_settings, names, self._cannot_connect
+        )
+        self.network.hold()
         try:
             for door in self.doors.values():
                 await self.network.open(door)
@@ -97,6 +108,7 @@ class Node:
             self._emit(Alarm(self.clock.utc_us(now), "node.recovered", self.settings.node.name, f"hung up {hung_up} dialogs and attempts of the last run"))
         self.core.start(now)
         self.network.turn(now)
+        self.network.start()
         self.control = Control(self.data / "control.sock", Answers(self).table())
         await self.control.open()
         self._tasks = [self._loop.create_task(task) for task in (self._keep_house(), self._keep_synced(), self._keep_checkpoints())]
@@ -126,7 +138,7 @@ class Node:
         self.core.board.close_all(now)
         self._record(NodeStopped(self.clock.utc_us(now), self.settings.node.name, calls))
         self._flush()
-        self._checkpoint()
+        self._save(self._checkpoint())
         self.journal.close(self.clock.utc_us(now))
         if self._lock is not None:
             self._lock.close()
@@ -164,10 +176,14 @@ class Node:
         self._flush_wanted = False
         self.journal.flush(self.clock.utc_us(self._loop.time()))
 
-    def _checkpoint(self) -> None:
-        if self.journal.flush(self.clock.utc_us(self._loop.time())):
+    def _checkpoint(self) -> Checkpoint | None:
+        """What the folds know now; None while the journal cannot be written."""
+        return take(self._folds, self.journal.position) if self.journal.flush(self.clock.utc_us(self._loop.time())) else None
+
+    def _save(self, checkpoint: Checkpoint | None) -> None:
+        if checkpoint is not None:
             with contextlib.suppress(OSError):  # a full disk: the checkpoint before stays good
-                save(self.data / "checkpoints", take({OPEN_DIALOGS: self.open_dialogs}, self.journal.position))
+                save(self.data / "checkpoints", checkpoint)
 
     # Housekeeping.
 
@@ -201,8 +217,19 @@ class Node:
     async def _keep_checkpoints(self) -> None:
         while True:
             await asyncio.sleep(CHECKPOINT_S)
-            self._checkpoint()
+            await asyncio.to_thread(self._save, self._checkpoint())
             await asyncio.to_thread(expire, self.data / "journal", self.clock.utc_us(self._loop.time()), self.settings.node.keep_days)
+
+    def _cannot_connect(self, flow: Flow, why: str) -> None:
+        """A connection that cannot be opened is an alarm, once an hour while nothing about it changes."""
+        now = self._loop.time()
+        told, at = self._unreachable.get(flow, ("", 0.0))
+        if told == why and now < at + REPEAT_ALARM_S:
+            return
+        if len(self._unreachable) >= 10_000:
+            self._unreachable.clear()
+        self._unreachable[flow] = (why, now)
+        self._emit(Alarm(self.clock.utc_us(now), "transport.cannot_connect", f"{flow.door.transport} {flow}", why))
 
     def _resolved(self, target: Target) -> None:
         """An address changed: flows to it are made anew at the next call."""

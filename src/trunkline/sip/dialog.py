@@ -141,6 +141,8 @@ def contact_of(message: Message) -> str | Fault:
         end = value.find(">")
         if end > 5 and (len(value) == end + 1 or value[end + 1] == ";"):
             return value[1:end]
+    elif value.startswith("sip:") and value.isprintable() and not any(mark in value for mark in '<>";, '):
+        return value
     address = parse_name_addr(value)
     if isinstance(address, Fault):
         return Fault(address.reason, "Contact")

@@ -30,6 +30,12 @@ CANONICAL = {name: name for name in _NAMES} | _COMPACT | {name.upper(): name for
 SINGLE = frozenset(("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length", "Content-Type", "RAck", "RSeq", "Session-Expires", "Min-SE", "Replaces", "Refer-To"))  # fmt: skip
 "Headers that may stand once in a message."
 
+REMEMBERED = 4096
+"Values of From, To and CSeq whose reading is remembered."
+
+_TAGS: dict[str, str] = {}
+_CSEQS: dict[str, tuple[int, str]] = {}
+
 _TOKEN = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+\Z")
 _VIA = re.compile(r"SIP/2\.0/[A-Z]+ ([A-Za-z0-9.-]+(?::\d{1,5})?|\[[0-9A-Fa-f:.]+\](?::\d{1,5})?)((?:;[A-Za-z0-9-]+(?:=[^;,\s\"<>]*)?)*)\Z")
 _NAME_ADDR = re.compile(r"(?:\"[^\"\\]*\"[ ]?|[A-Za-z0-9.!%*_+`'~ -]*)<[a-z]+:[^<>\s\"]+>((?:;[^;,\s\"<>]+)*)\Z")
@@ -61,7 +67,22 @@ def via_of(value: str) -> tuple[str, str] | Fault:
 
 
 def tag_of(value: str, header: str) -> str | Fault:
-    """Tag of a From or To value (RFC 3261 section 19.3); empty when there is none."""
+    """Tag of a From or To value (RFC 3261 section 19.3); empty when there is none.
+
+    A call repeats the same two values in every message, so what was read lately is remembered.
+    """
+    known = _TAGS.get(value)
+    if known is not None:
+        return known
+    tag = _read_tag(value, header)
+    if isinstance(tag, str):
+        if len(_TAGS) >= REMEMBERED:
+            _TAGS.clear()
+        _TAGS[value] = tag
+    return tag
+
+
+def _read_tag(value: str, header: str) -> str | Fault:
     found = _NAME_ADDR.match(value)
     if found is not None:
         parameters = found[1]
@@ -78,6 +99,18 @@ def tag_of(value: str, header: str) -> str | Fault:
 
 def cseq_of(value: str) -> tuple[int, str] | Fault:
     """Number and method of CSeq (RFC 3261 section 20.16)."""
+    known = _CSEQS.get(value)
+    if known is not None:
+        return known
+    cseq = _read_cseq(value)
+    if not isinstance(cseq, Fault):
+        if len(_CSEQS) >= REMEMBERED:
+            _CSEQS.clear()
+        _CSEQS[value] = cseq
+    return cseq
+
+
+def _read_cseq(value: str) -> tuple[int, str] | Fault:
     number, _, method = value.partition(" ")
     if number.isdecimal() and number.isascii() and len(number) < 10 and method.isalpha():
         return int(number), method

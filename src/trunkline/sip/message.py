@@ -150,8 +150,10 @@ def parse(data: bytes) -> Parsed:
     if len(lines) > FIELD_LIMIT:
         fault = fault or Fault("Too Many Header Fields", status=513)
         del lines[FIELD_LIMIT:]
-    for i in range(1, len(lines)):
-        name, colon, value = lines[i].partition(":")
+    del lines[0]
+    repeated = False
+    for line in lines:
+        name, colon, value = line.partition(":")
         key = known.get(name)
         if key is None:
             key = canonical(name)
@@ -160,14 +162,15 @@ def parse(data: bytes) -> Parsed:
                 continue
         if key in fields:
             fields[key].append(value.strip())
+            repeated = repeated or key in SINGLE
         else:
             fields[key] = [value.strip()]
     message.fault = fault
-    _read(message, body)
+    _read(message, body, repeated)
     return message
 
 
-def _read(message: Request | Response, body: bytes) -> None:
+def _read(message: Request | Response, body: bytes, repeated: bool) -> None:
     """Fill in what is read from every message; the first thing wrong becomes its fault."""
     fields = message.fields
     fault = message.fault
@@ -229,11 +232,9 @@ def _read(message: Request | Response, body: bytes) -> None:
             fault = fault or Fault("Bad Max-Forwards", "Max-Forwards")
         if message.method != message.cseq_method and fault is None:
             fault = Fault("CSeq Method Mismatch", "CSeq")
-    if fault is None:
-        for name, values in fields.items():
-            if len(values) > 1 and name in SINGLE:
-                fault = Fault(f"Repeated {name}", name)
-                break
+    if repeated and fault is None:
+        name = next(name for name, values in fields.items() if len(values) > 1 and name in SINGLE)
+        fault = Fault(f"Repeated {name}", name)
     message.fault = fault
 
 

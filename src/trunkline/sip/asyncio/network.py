@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeAlias
 
-from trunkline.sip.asyncio.settings import TlsSettings
+from trunkline.sip.asyncio.settings import PeerNames, TlsSettings
 from trunkline.sip.asyncio.stream import StreamDoor, open_stream
 from trunkline.sip.asyncio.udp import UdpDoor, open_udp
 from trunkline.sip.asyncio.websocket import WebSocketDoor, open_websocket
@@ -20,17 +20,40 @@ OpenDoor: TypeAlias = UdpDoor | StreamDoor | WebSocketDoor
 
 class Network:
     def __init__(
-        self, endpoint: Endpoint, work: Callable[[float], None], accept: Callable[[Door, Address], bool] = lambda door, address: True, tls: TlsSettings | None = None
+        self,
+        endpoint: Endpoint,
+        work: Callable[[float], None],
+        accept: Callable[[Door, Address], bool] = lambda door, address: True,
+        tls: TlsSettings | None = None,
+        names: PeerNames | None = None,
+        trouble: Callable[[Flow, str], None] = lambda flow, why: None,
     ) -> None:
-        """`work(now)` handles the endpoint's events; `accept` is asked about a source before anything it sent is parsed."""
+        """`work(now)` handles the endpoint's events; `accept` is asked about a source before anything it sent is parsed.
+
+        `names` tells whose certificate is expected at an address, `trouble` hears why a connection could not be opened.
+        """
         self.endpoint = endpoint
         self.work = work
         self.accept = accept
         self.tls = tls or TlsSettings()
+        self.names = names if names is not None else {}
+        self.trouble = trouble
         self.doors: list[OpenDoor] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
+        self._early: list[tuple[bytes, Flow]] | None = None
+        "What came in between `hold` and `start`."
+
+    def hold(self) -> None:
+        """Keep what comes in until `start`: an answer may have to leave by a door that is not open yet."""
+        self._early = []
+
+    def start(self) -> None:
+        """Every door is open: work off what came in meanwhile."""
+        early, self._early = self._early, None
+        for data, flow in early or ():
+            self.receive(data, flow)
 
     async def open(self, door: Door) -> None:
         """Open one door. Raises ListenError with the fix."""
@@ -40,6 +63,7 @@ class Network:
             opened = await open_udp(door, self.receive, self.accept)
         elif door.transport in ("tcp", "tls"):
             opened = await open_stream(door, self.receive, self.accept, self.failed, self.tls)
+            opened.names, opened.trouble = self.names, self.trouble
         elif door.transport in ("ws", "wss"):
             opened = await open_websocket(door, self.receive, self.accept, self.failed, self.tls)
         else:
@@ -52,6 +76,9 @@ class Network:
 
     def receive(self, data: bytes, flow: Flow) -> None:
         """One message came in."""
+        if self._early is not None:
+            self._early.append((data, flow))
+            return
         assert self._loop is not None
         now = self._loop.time()
         self.endpoint.receive(data, flow, now)

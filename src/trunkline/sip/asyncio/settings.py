@@ -2,8 +2,14 @@
 
 import ssl
 from pathlib import Path
+from typing import TypeAlias
 
 from msgspec import Struct
+
+from trunkline.sip.flow import Address
+
+PeerNames: TypeAlias = dict[Address, tuple[str, bool]]
+"By address: the name a certificate must be valid for, and whether to insist on it."
 
 
 class ListenError(Exception):

@@ -8,7 +8,7 @@ import asyncio
 import ssl
 from collections.abc import Callable
 
-from trunkline.sip.asyncio.settings import TlsSettings
+from trunkline.sip.asyncio.settings import PeerNames, TlsSettings
 from trunkline.sip.asyncio.udp import bind_error
 from trunkline.sip.fault import Fault
 from trunkline.sip.flow import Address, Door, Flow
@@ -83,8 +83,10 @@ class StreamDoor:
         self.connections: dict[Address, Connection] = {}
         self._opening: dict[Address, list[bytes]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self.names: dict[Address, tuple[str, bool]] = {}
-        "Host name to check a certificate against, and whether to check, by address."
+        self.names: PeerNames = {}
+        self.trouble: Callable[[Flow, str], None] = lambda flow, why: None
+        "Told why a connection could not be opened."
+        self._contexts: dict[bool, ssl.SSLContext] = {}
         door.send = self.send
 
     def admit(self, address: Address, connection: Connection) -> bool:
@@ -123,17 +125,20 @@ class StreamDoor:
 
     async def _connect(self, address: Address) -> None:
         context: ssl.SSLContext | None = None
-        name = None
+        name, verify = None, True
         if self.door.transport == "tls":
             name, verify = self.names.get(address, (address[0], True))
-            context = self.tls.client(verify)
         try:
+            if name is not None:
+                context = self._contexts.get(verify) or self._contexts.setdefault(verify, self.tls.client(verify))
             loop = asyncio.get_running_loop()
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 await loop.create_connection(lambda: Connection(self), address[0], address[1], ssl=context, server_hostname=name)
-        except (OSError, TimeoutError, ssl.SSLError):
+        except OSError as error:  # TimeoutError and ssl.SSLError are OSErrors too
             self._opening.pop(address, None)
-            self.failed(Flow(self.door, address))
+            flow = Flow(self.door, address)
+            self.trouble(flow, str(error) or f"no connection within {CONNECT_TIMEOUT_S:g} s")
+            self.failed(flow)
             return
         connection = self.connections.get(address)
         for data in self._opening.pop(address, ()):

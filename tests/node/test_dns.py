@@ -1,0 +1,128 @@
+"""Host names of gateways: no call waits for DNS, and an answer once had is kept while the server is dead (RFC 3263)."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from counterparts.names import NameServer
+from counterparts.phones import Phone, loopback, until
+from counterparts.serving import ServedNode
+from trunkline.facts.record import Decision
+
+pytestmark = pytest.mark.sockets
+
+
+def policy(dialer: str, named: str, numeric: str, options: int = 0) -> str:
+    return f"""
+tenants: {{lab: {{}}}}
+trunks:
+  dialer: {{tenant: lab, addresses: [{dialer}], number_plan: {{min_digits: 3}}}}
+carriers:
+  named: {{gateways: {{main: {{host: "{named}", options: {options}}}}}}}
+  numeric: {{gateways: {{main: {{host: "{numeric}", options: {options}}}}}}}
+destinations:
+  everywhere: {{prefixes: [""], routes: [{{to: named}}, {{to: numeric}}]}}
+"""
+
+
+def served(folder: Path, at: str, dialer: str, numeric: str, nameserver: str) -> ServedNode:
+    return ServedNode(
+        folder, policy(dialer, "sip.named.test", f"{numeric}:5060"), [("trunks", "udp", f"{at}:5060"), ("carriers", "udp", f"{at}:5080")],
+        f'[sip]\nt1_ms = 100\nnameservers = ["{nameserver}"]\nnameserver_port = 5353\n',
+    )  # fmt: skip
+
+
+async def under_load(folder: Path, *, swallow: bool) -> None:
+    at, dialer_at, carrier_at, nameserver = loopback(), loopback(), loopback(), loopback()
+    dialer = await Phone(user="dialer").udp(dialer_at, 5060, (at, 5060))
+    carrier = await Phone(user="carrier").udp(carrier_at, 5060)
+    black_hole = None
+    if swallow:  # a server that takes questions and never answers, as behind a firewall; else the port is closed
+        black_hole, _ = await asyncio.get_running_loop().create_datagram_endpoint(asyncio.DatagramProtocol, local_addr=(nameserver, 5353))
+    try:
+        async with served(folder, at, dialer_at, carrier_at, nameserver) as node:
+            calls = []
+            for number in range(200):
+                calls.append(dialer.invite(f"1415555{1000 + number}", "node"))
+                await asyncio.sleep(0.01)
+            await until(lambda: all(call.status for call in calls), 5, "every call answered")
+            assert {call.status for call in calls} == {200}
+            delays = sorted(call.provisional_at[0] - call.began_at for call in calls)
+            assert delays[len(delays) // 2] < 0.05, f"median {delays[len(delays) // 2]:.3f} s to the first answer"
+            ringing = sorted(call.answered_at - call.began_at for call in calls)
+            assert ringing[int(len(ringing) * 0.95)] < 0.2, f"p95 {ringing[int(len(ringing) * 0.95)]:.3f} s to the 200: calls waited for DNS"
+            await asyncio.gather(*(call.hang_up() for call in calls))
+            await until(node.is_clean, 10, "node clean")
+            decisions = [fact for fact in node.facts() if isinstance(fact, Decision)]
+            assert len(decisions) == 200
+            assert {attempt.gateway for attempt in node.attempts()} == {"numeric/main"}
+            gateways = {row["gateway"]: row["resolved"] for row in node.ask("gateways")}
+            assert gateways == {"named/main": False, "numeric/main": True}
+            assert all(fact.excluded == {"named/main": "health.unresolved"} for fact in decisions)
+    finally:
+        await dialer.close()
+        await carrier.close()
+        if black_hole is not None:
+            black_hole.close()
+
+
+@pytest.mark.parametrize("swallow", [False, True], ids=["port_closed", "no_answer"])
+def test_a_dead_dns_server_delays_no_call_to_other_gateways(tmp_path: Path, swallow: bool) -> None:
+    asyncio.run(under_load(tmp_path, swallow=swallow))
+
+
+def test_srv_records_lead_to_the_gateway_and_stay_in_use_when_the_server_dies(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        at, dialer_at, first_at, second_at, numeric_at, nameserver = (loopback() for _ in range(6))
+        names = await NameServer({
+            ("sip.named.test", "SOA"): [],
+            ("_sip._udp.sip.named.test", "SRV"): ["20 0 5070 second.named.test.", "10 5 5066 first.named.test."],
+            ("first.named.test", "A"): [first_at],
+            ("second.named.test", "A"): [second_at],
+        }).serve(nameserver)  # fmt: skip
+        dialer = await Phone(user="dialer").udp(dialer_at, 5060, (at, 5060))
+        first = await Phone(user="carrier").udp(first_at, 5066)
+        numeric = await Phone(user="carrier").udp(numeric_at, 5060)
+
+        async def call() -> None:
+            before = len(first.calls)
+            placed = dialer.invite("14155550123", "node")
+            await until(lambda: placed.status == 200, 5, "answered")
+            await placed.hang_up()
+            assert len(first.calls) == before + 1, "SRV priority 10 comes first, with the port SRV gives"
+            assert not numeric.calls
+
+        try:
+            async with served(tmp_path, at, dialer_at, numeric_at, nameserver) as node:
+                await until(lambda: node.ask("gateways")[0]["resolved"], 5, "resolved")
+                await call()
+                asked = len(names.asked)
+                await until(lambda: len(names.asked) > asked, 15, "the name is asked for again when its TTL is up")
+                names.die()
+                await call()
+                # The next renewal meets the dead server (TTLs count at least 5 s), and the answer stays in use.
+                black_hole, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+                    lambda: Counting(), local_addr=(nameserver, 5353)
+                )  # fmt: skip
+                counting = black_hole.get_protocol()
+                await until(lambda: counting.heard, 15, "asked again while dead")
+                await call()
+                assert node.ask("gateways")[0]["resolved"]
+                black_hole.close()
+                await until(node.is_clean, 10, "node clean")
+        finally:
+            names.die()
+            for phone in (dialer, first, numeric):
+                await phone.close()
+
+    asyncio.run(scenario())
+
+
+class Counting(asyncio.DatagramProtocol):
+    """A DNS server that is dead but listens."""
+
+    heard = 0
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self.heard += 1
