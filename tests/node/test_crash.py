@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from counterparts.phones import Phone, PhoneCall, loopback, until
-from counterparts.serving import ServedNode, missing, simple_policy
+from counterparts.serving import ServedNode, missing, needs, simple_policy
 
 pytestmark = pytest.mark.counterpart
 
@@ -98,6 +98,70 @@ def test_ten_calls_survive_kill_9_as_records_and_both_sides_get_bye(tmp_path: Pa
 @pytest.mark.verify
 def test_a_hundred_calls_survive_kill_9_as_records_and_both_sides_get_bye(tmp_path: Path) -> None:
     asyncio.run(crash_with_calls_up(tmp_path, 100))
+
+
+async def crash_between_sipps(folder: Path, count: int) -> None:
+    """The same with SIPp on both sides: it ends with 0 when every call of its scenario went as written, BYE from us included."""
+    program = needs("sipp")
+    at, dialer_at, carrier_at = loopback(), loopback(), loopback()
+    doors = [("trunks", "udp", f"{at}:5060"), ("carriers", "udp", f"{at}:5080")]
+
+    def sipp(address: str, *more: str) -> subprocess.Popen[bytes]:
+        argv = [program, "-i", address, "-p", "5060", "-nostdin", "-m", str(count), "-timeout", "40s", "-timeout_error", *more]
+        return subprocess.Popen(argv, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    async with ServedNode(folder / "node", simple_policy(dialer_at, f"{carrier_at}:5060"), doors) as node:
+        sides = [sipp(carrier_at, "-sn", "uas")]
+        try:
+            scenario = Path(__file__).with_name("sipp_waits_for_bye.xml")
+            sides.append(sipp(dialer_at, "-sf", str(scenario), "-s", "14155550123", "-r", "50", "-l", str(count), f"{at}:5060"))
+            await until(lambda: len(node.ask("calls")) == count and all(call["state"] == "connected" for call in node.ask("calls")), 15, "calls up")
+            assert [side.poll() for side in sides] == [None, None]
+            node.kill()
+            await node.start()
+            await until(lambda: sides[1].poll() is not None, BYE_WITHIN_S, "SIPp's callers all got BYE")
+            await until(lambda: sides[0].poll() is not None, BYE_WITHIN_S + 4, "SIPp's carrier too; it lingers 4 s after the last")
+            assert [side.returncode for side in sides] == [0, 0]
+            await until(node.is_clean, 10, "node clean")
+            assert sum(call.refusal == "node.restarted" for call in node.records()) == count
+        finally:
+            for side in sides:
+                if side.poll() is None:
+                    side.kill()
+                side.wait()
+
+
+def test_sipp_on_both_sides_gets_bye_after_kill_9(tmp_path: Path) -> None:
+    asyncio.run(crash_between_sipps(tmp_path, 10))
+
+
+@pytest.mark.verify
+def test_a_hundred_calls_of_sipp_get_bye_on_both_sides_after_kill_9(tmp_path: Path) -> None:
+    asyncio.run(crash_between_sipps(tmp_path, 100))
+
+
+def test_over_tcp_the_carrier_is_connected_to_again_for_its_bye(tmp_path: Path) -> None:
+    """The connection died with the process; a carrier listens, so a new one can be made."""
+
+    async def scenario() -> None:
+        at, dialer_at, carrier_at = loopback(), loopback(), loopback()
+        dialer = await Phone(user="dialer").udp(dialer_at, 5060, (at, 5060))
+        carrier = await Phone(user="carrier").stream(carrier_at, listen=5060)
+        doors = [("trunks", "udp", f"{at}:5060"), ("carriers", "tcp", f"{at}:5080")]
+        try:
+            async with ServedNode(tmp_path, simple_policy(dialer_at, f"{carrier_at}:5060", "transport: tcp"), doors) as node:
+                calls = [dialer.invite(f"1415555{1000 + i}", "node") for i in range(5)]
+                await until(lambda: all(call.status == 200 for call in calls), 5, "answered")
+                await until(lambda: all(call.acked for call in carrier.calls.values()), 5, "confirmed")
+                node.kill()
+                await node.start()
+                await until(lambda: all(call.bye_at for call in [*calls, *carrier.calls.values()]), BYE_WITHIN_S, "BYE on both sides")
+                await until(node.is_clean, 10, "node clean")
+        finally:
+            await dialer.close()
+            await carrier.close()
+
+    asyncio.run(scenario())
 
 
 async def kills_under_load(folder: Path, kills: int, rate: float, seconds: float) -> None:

@@ -36,7 +36,7 @@ def invitation(plan: Plan, gateway: Gateway, way: Way, sdp: bytes, max_forwards:
         Invitation(
             way.target or f"sip:{user}@{where}{phone}",
             sender,
-            f"<sip:{to_user}@{where}{phone}>",
+            f"<sip:{to_user}@{domain if way.target else where}{phone}>",
             extra,
             sdp,
             max_forwards,

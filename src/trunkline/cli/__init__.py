@@ -3,6 +3,7 @@
 import typer
 
 from trunkline.cli.calls import call, calls
+from trunkline.cli.demo import demo
 from trunkline.cli.ladder import ladder
 from trunkline.cli.node import drain, gateways, reload, serve, status, undrain
 from trunkline.cli.policy import app as policy_app
@@ -14,7 +15,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="The carrier layer between a contact centre's dialers and its carriers: one trunk in front, many carriers behind.",
 )
-for command in (serve, calls, call, ladder, status, gateways, drain, undrain, reload):
+for command in (demo, serve, calls, call, ladder, status, gateways, drain, undrain, reload):
     app.command()(command)
 app.add_typer(policy_app, name="policy")
 

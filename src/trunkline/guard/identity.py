@@ -35,13 +35,17 @@ Identified: TypeAlias = Known | Refusal | Challenge
 class Identity:
     """Identifies sources against one policy snapshot; a new policy starts a new cache."""
 
-    __slots__ = ("_gateways", "_policy", "_trunks", "bound", "digest")
+    __slots__ = ("_gateways", "_policy", "_trunks", "algorithms", "bound", "digest")
 
-    def __init__(self, policy: Snapshot, digest: DigestServer, bound: Callable[[str, Flow, float], bool]) -> None:
+    def __init__(
+        self, policy: Snapshot, digest: DigestServer, bound: Callable[[str, Flow, float], bool], algorithms: tuple[str, ...] = ("SHA-256", "MD5")
+    ) -> None:
         """`bound(trunk, flow, now)` tells whether a live registration of the trunk came from this flow's address."""
         self._policy = policy
         self.digest = digest
         self.bound = bound
+        self.algorithms = algorithms
+        "Digest algorithms asked for, in order of preference."
         self._trunks: dict[str, str] = {}
         self._gateways: dict[str, str] = {}
 
@@ -72,7 +76,7 @@ class Identity:
             if trunk.registers and self.bound(trunk.name, flow, now) and not trunk.require_digest:
                 return Known(trunk)
         if policy.digest_users:
-            return Challenge(self.digest.challenge(now, ("SHA-256", "MD5")))
+            return Challenge(self.digest.challenge(now, self.algorithms))
         return catalogue.UNKNOWN_SOURCE
 
     def _by_digest(self, authorization: str, request: Request, flow: Flow, now: float) -> Identified:
@@ -86,7 +90,7 @@ class Identity:
         if isinstance(result, str):
             return Known(policy.trunks[policy.digest_users[result]])
         if result is Verdict.STALE:
-            return Challenge(self.digest.challenge(now, ("SHA-256", "MD5"), stale=True))
+            return Challenge(self.digest.challenge(now, self.algorithms, stale=True))
         return catalogue.BAD_CREDENTIALS
 
 

@@ -38,13 +38,15 @@ class Core:
         timers: TimerSettings | None = None,
         settings: SwitchboardSettings | None = None,
         realm: str = "trunkline",
+        algorithms: tuple[str, ...] = ("SHA-256", "MD5"),
         key: bytes = b"",
     ) -> None:
-        """`record` keeps a fact (the journal's `append`); `key` signs digest nonces."""
+        """`record` keeps a fact (the journal's `append`); `algorithms` are those of digest challenges, `key` signs their nonces."""
         self.clock = clock
         self.random = random
         self.record = record
         self.endpoint = Endpoint(random, timers)
+        self.algorithms = algorithms
         self.digest = DigestServer(key or random.randbytes(32), realm, random.randbytes)
         self.registrar = Registrar(clock, self.emit, places)
         self.health = Health(random)
@@ -59,7 +61,7 @@ class Core:
         "More folds that learn from every fact."
 
     def _identity(self, policy: Snapshot) -> Identity:
-        return Identity(policy, self.digest, self.registrar.bound_from)
+        return Identity(policy, self.digest, self.registrar.bound_from, self.algorithms)
 
     def emit(self, fact: Fact, now: float) -> None:
         """A fact happened: keep it, and let every fold learn from it."""

@@ -80,7 +80,7 @@ class Node:
         names: PeerNames = {}
         self.places = ResolvedPlaces(self.resolver, self.doors.values(), names)
         self.core = Core(
-            policy, self.places, self._record, self.clock, self.random, timers=self.settings.timers, realm=sip.realm, key=os.urandom(32),
+            policy, self.places, self._record, self.clock, self.random, timers=self.settings.timers, realm=sip.realm, algorithms=sip.digest, key=os.urandom(32),
             settings=SwitchboardSettings(self.settings.node.name, sip.min_session_expires_s),
         )  # fmt: skip
         self.core.registrar.doors = self.doors

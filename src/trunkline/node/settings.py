@@ -2,6 +2,7 @@
 
 import tomllib
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -48,6 +49,9 @@ class SipSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "Smallest session interval accepted (RFC 4028 section 5)."
     realm: str = "trunkline"
     "Digest realm."
+    digest: tuple[Literal["SHA-512-256", "SHA-256", "MD5"], ...] = ("SHA-256", "MD5")
+    """Algorithms challenges offer, in order of preference (RFC 8760). Old phones and Asterisk's chan_sip give up at the first they do not
+    know: ["MD5"] lets them in."""
     nameservers: tuple[str, ...] = ()
     "DNS servers; empty takes the system's."
     nameserver_port: int = 53

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request as HandshakeRequest
+from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from trunkline.sip.asyncio.settings import TlsSettings
@@ -17,6 +18,7 @@ from trunkline.sip.flow import Address, Door, Flow
 from trunkline.sip.message import MESSAGE_LIMIT
 
 QUEUE_LIMIT = 1 << 20
+HANDSHAKE_TIMEOUT_S = 10.0
 
 
 class WebSocketConnection(asyncio.Protocol):
@@ -25,7 +27,7 @@ class WebSocketConnection(asyncio.Protocol):
         self.protocol = ServerProtocol(subprotocols=["sip"], max_size=MESSAGE_LIMIT)  # type: ignore[list-item]
         self.transport: asyncio.Transport | None = None
         self.flow: Flow | None = None
-        self.open = False
+        self._handshake: asyncio.TimerHandle | None = None
         self._parts: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -36,6 +38,16 @@ class WebSocketConnection(asyncio.Protocol):
             self.transport.abort()  # type: ignore[union-attr]
             return
         self.flow = Flow(self.owner.door, address)
+        self._handshake = asyncio.get_running_loop().call_later(HANDSHAKE_TIMEOUT_S, self._no_handshake)
+
+    @property
+    def open(self) -> bool:
+        """The handshake is done and nobody has begun to close."""
+        return self.protocol.state is State.OPEN and self.transport is not None
+
+    def _no_handshake(self) -> None:
+        if self.protocol.state is State.CONNECTING and self.transport is not None:
+            self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         self.protocol.receive_data(data)
@@ -44,7 +56,6 @@ class WebSocketConnection(asyncio.Protocol):
                 response = self.protocol.accept(event)
                 self.protocol.send_response(response)
                 if response.status_code == 101 and self.flow is not None:
-                    self.open = True
                     self.owner.connections[self.flow.address] = self
             elif isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
                 self._parts.append(bytes(event.data))
@@ -76,6 +87,8 @@ class WebSocketConnection(asyncio.Protocol):
             transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._handshake is not None:
+            self._handshake.cancel()
         self.protocol.receive_eof()
         flow, self.flow, self.transport = self.flow, None, None
         if flow is not None and self.owner.connections.get(flow.address) is self:

@@ -1,0 +1,103 @@
+"""`trunkline demo`: see it work in under a minute."""
+
+import asyncio
+import contextlib
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from trunkline.cli.ladder import draw
+
+
+def demo(
+    calls: Annotated[int, typer.Option(help="Calls to place.")] = 500,
+    rate: Annotated[float, typer.Option(help="Calls a second.")] = 25.0,
+    scenario: Annotated[str, typer.Option(help="A scenario file, or the name of a shipped one (docs/lab.md).")] = "three-carriers",
+    keep: Annotated[bool, typer.Option("--keep", help="Leave node and carriers running until Ctrl-C.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Run a node, three lab carriers (good, degraded, failing) and a dialer on loopback, and show what became of the calls."""
+    from trunkline.lab.demo import Demo, DemoError
+    from trunkline.lab.scenario import ScenarioError, load_scenario
+
+    try:
+        loaded = load_scenario(scenario)
+    except ScenarioError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from error
+    loaded = msgspec.structs.replace(loaded, dialer=msgspec.structs.replace(loaded.dialer, calls=calls, rate=rate))
+    console = Console(stderr=as_json)
+    with tempfile.TemporaryDirectory(prefix="trunkline-demo-") as folder:
+        running = Demo(Path(folder), loaded)
+        console.print(f"A node on 127.0.0.1:{running.trunk_port}, carriers {', '.join(loaded.carriers)}, {calls} calls at {rate:g}/s.")
+        try:
+            if console.is_terminal:
+                with Live(_view(running), console=console, refresh_per_second=8) as live:
+                    asyncio.run(running.run(lambda now: live.update(_view(now)), keep))
+            else:
+                asyncio.run(running.run(_Plain(console), keep))
+        except KeyboardInterrupt:
+            console.print("ended")
+        except DemoError as error:
+            print(error, file=sys.stderr)
+            raise typer.Exit(1) from error
+        with contextlib.suppress(KeyboardInterrupt):
+            try:
+                summary = running.summary()
+            except DemoError as error:
+                print(error, file=sys.stderr)
+                raise typer.Exit(1) from error
+            if as_json:
+                print(msgspec.json.encode(summary).decode())
+            else:
+                _show(summary, console)
+
+
+class _Plain:
+    """Progress where there is no terminal: a line for every hundred calls."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.shown = -1
+
+    def __call__(self, running: Any) -> None:
+        done = running.dialer.finished // 100
+        if done != self.shown:
+            self.shown = done
+            self.console.print(f"placed {running.dialer.placed}, up {running.dialer.up}, finished {running.dialer.finished}")
+
+
+def _view(running: Any) -> Table:
+    table = Table(title="Trunkline demo: live")
+    for column in ("carrier", "INVITEs", "up", "answered", "refused", "silent", "cancelled"):
+        table.add_column(column, justify="left" if column == "carrier" else "right")
+    for carrier in running.carriers:
+        counts = carrier.counts
+        refused = sum(count for name, count in counts.items() if name.startswith("refused"))
+        cells = (counts["invites"], len(carrier.calls), counts["answered"], refused, counts["silent"], counts["cancelled"])
+        table.add_row(carrier.name, *[str(cell) for cell in cells])
+    if running.dialer is not None:
+        dialer = running.dialer
+        table.caption = f"dialer: placed {dialer.placed}, up {dialer.up}, finished {dialer.finished}, answered {dialer.told[200]}"
+    return table
+
+
+def _show(summary: dict[str, Any], console: Console) -> None:
+    table = Table(title=f"{summary['calls']} calls, {summary['answered']} answered, {summary['saved_by_failover']} of them after failover")
+    for column in ("carrier", "attempts", "answered", "ASR", "routed on", "PDD", "most frequent outcomes"):
+        table.add_column(column, justify="left" if column in ("carrier", "most frequent outcomes") else "right")
+    for name, row in summary["carriers"].items():
+        outcomes = ", ".join(f"{evidence} {count}" for evidence, count in row["outcomes"].items())
+        delay = f"{row['pdd_ms']:.0f} ms" if row["pdd_ms"] is not None else "-"
+        table.add_row(name, str(row["attempts"]), str(row["answered"]), f"{row['asr']:.0%}", str(row["routed_on"]), delay, outcomes)
+    console.print(table)
+    console.print("The dialer was told " + ", ".join(f"{status}: {count}" for status, count in summary["told"].items()) + ".\n")
+    for ladder in summary["ladders"]:
+        print(draw(ladder, 110))

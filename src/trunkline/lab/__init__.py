@@ -1,0 +1,1 @@
+"""The lab: simulated carriers and a dialer on real SIP, for demos, tests and trials."""

@@ -1,0 +1,145 @@
+"""The demo: a node, three carriers and a dialer, and what became of the calls."""
+
+import asyncio
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from trunkline.facts.record import Attempt, Call, Ladder
+from trunkline.lab.carrier import Carrier
+from trunkline.lab.dialer import Dialer
+from trunkline.lab.run import free_port, open_carrier, open_dialer
+from trunkline.lab.scenario import Scenario
+from trunkline.records import Reading
+
+SETTLE_S = 3.0
+"After the last call: ladders close, the failing carrier's silent attempts are cancelled."
+
+
+class DemoError(Exception):
+    """The demo did not come out as it should."""
+
+
+def write_node(folder: Path, scenario: Scenario, trunk_port: int, ports: dict[str, int]) -> Path:
+    """Settings and policy of the demo's node: the failing carrier first, so that failover can be seen."""
+    settings = folder / "trunkline.toml"
+    settings.write_text(
+        f'[node]\nname = "demo"\ndata = "data"\npolicy = "policy.yaml"\n\n[[listen]]\nfor = "trunks"\ntransport = "udp"\n'
+        f'address = "127.0.0.1:{trunk_port}"\n\n[[listen]]\nfor = "carriers"\ntransport = "udp"\naddress = "127.0.0.1:{free_port()}"\n'
+    )
+    carriers = "".join(
+        f'  {name}:\n    gateways:\n      pop: {{host: "127.0.0.1:{port}"}}\n    defaults:\n      timers: {{no_response: 1s, no_progress: 5s}}\n'
+        for name, port in ports.items()
+    )
+    names = list(ports)
+    share = 100 / len(names)
+    routes = ", ".join(f"{{to: {name}, share: {share:.4f}}}" for name in names)
+    (folder / "policy.yaml").write_text(
+        "tenants:\n  demo: {}\n\ntrunks:\n  dialer:\n    tenant: demo\n    addresses: [127.0.0.1]\n    profile: vicidial\n    channels: 2000\n"
+        '    metadata: {campaign: "header:X-Campaign", lead: "header:X-Lead"}\n'
+        f"\ncarriers:\n{carriers}\ndestinations:\n  everywhere:\n    prefixes: [\"\"]\n    strategy: percentage\n    routes: [{routes}]\n"
+    )
+    return settings
+
+
+class Demo:
+    """One run, with everything a view or a summary wants to know."""
+
+    def __init__(self, folder: Path, scenario: Scenario) -> None:
+        self.folder = folder
+        self.scenario = scenario
+        self.carriers: list[Carrier] = []
+        self.dialer: Dialer | None = None
+        self.trunk_port = free_port()
+
+    async def run(self, show: Callable[["Demo"], None], keep: bool) -> None:
+        """Start everything, place the calls, stop everything. Raises DemoError."""
+        ports = {name: free_port() for name in self.scenario.carriers}
+        settings = write_node(self.folder, self.scenario, self.trunk_port, ports)
+        networks = []
+        for i, (name, behaviour) in enumerate(self.scenario.carriers.items()):
+            carrier, network = await open_carrier(name, behaviour, ports[name], self.scenario.seed + 10 * i)
+            self.carriers.append(carrier)
+            networks.append(network)
+        node = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "trunkline", "serve", "--settings", str(settings), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        )
+        try:
+            await self._until_serving(node)
+            self.dialer, network = await open_dialer(self.scenario.dialer, ("127.0.0.1", self.trunk_port), self.scenario.seed + 1000)
+            networks.append(network)
+            self.dialer.start(network.now())
+            network.turn(network.now())
+            while not self.dialer.done:
+                if node.returncode is not None:
+                    raise DemoError(f"the node ended with exit code {node.returncode}")
+                show(self)
+                await asyncio.sleep(0.1)
+            await asyncio.sleep(SETTLE_S)
+            show(self)
+            if keep:
+                print(f"\nLeft running; look with `trunkline calls --data {self.folder / 'data'}`. Ctrl-C ends it.", flush=True)
+                await asyncio.Event().wait()
+        finally:
+            if node.returncode is None:
+                node.send_signal(signal.SIGTERM)
+                await asyncio.wait_for(node.wait(), 10)
+            for network in networks:
+                await network.close()
+
+    async def _until_serving(self, node: asyncio.subprocess.Process) -> None:
+        """The node prints its doors when it serves."""
+        assert node.stdout is not None
+        said = b""
+        try:
+            async with asyncio.timeout(20):
+                while b"carriers-udp" not in said:
+                    line = await node.stdout.readline()
+                    if not line:
+                        raise DemoError(f"the node did not start:\n{said.decode()}")
+                    said += line
+        except TimeoutError as error:
+            raise DemoError(f"the node did not start in 20 s:\n{said.decode()}") from error
+
+    def summary(self) -> dict[str, Any]:
+        """What the records say, per carrier, and two ladders. Raises DemoError when they do not add up."""
+        assert self.dialer is not None
+        reading = Reading(self.folder / "data" / "journal")
+        calls: dict[str, Call] = {}
+        attempts: list[Attempt] = []
+        ladders: dict[str, Ladder] = {}
+        for fact in reading:
+            if isinstance(fact, Call):
+                calls[fact.call] = fact
+            elif isinstance(fact, Attempt):
+                attempts.append(fact)
+            elif isinstance(fact, Ladder):
+                ladders[fact.call] = fact
+        rows = {}
+        for name in self.scenario.carriers:
+            own = [attempt for attempt in attempts if attempt.carrier == name]
+            answered = [attempt for attempt in own if attempt.answer_ms is not None]
+            delays = [attempt.alerting_ms for attempt in own if attempt.alerting_ms is not None]
+            rows[name] = {
+                "attempts": len(own), "answered": len(answered), "asr": len(answered) / len(own) if own else 0.0,
+                "routed_on": sum(attempt.next == "next" for attempt in own), "pdd_ms": sum(delays) / len(delays) if delays else None,
+                "outcomes": dict(Counter(attempt.evidence for attempt in own).most_common(4)),
+            }  # fmt: skip
+        told = self.dialer.told
+        answered_calls = sum(call.status == 200 for call in calls.values())
+        if len(calls) != self.dialer.placed or answered_calls != told[200] or any(carrier.calls for carrier in self.carriers):
+            raise DemoError(
+                f"the books do not balance: {self.dialer.placed} calls placed and {told[200]} answered at the dialer, {len(calls)} and "
+                f"{answered_calls} recorded, {sum(len(carrier.calls) for carrier in self.carriers)} calls left up at carriers"
+            )
+        plain = next((call for call in calls.values() if call.attempts == 1 and call.status == 200), None)
+        moved = next((call for call in calls.values() if call.attempts > 1 and call.status == 200), None)
+        return {
+            "calls": len(calls), "answered": answered_calls, "failed_over": sum(call.attempts > 1 for call in calls.values()),
+            "saved_by_failover": sum(call.attempts > 1 and call.status == 200 for call in calls.values()),
+            "told": {str(status): count for status, count in sorted(told.items())}, "carriers": rows,
+            "ladders": [ladders[call.call] for call in (plain, moved) if call is not None and call.call in ladders],
+        }  # fmt: skip

@@ -1,0 +1,38 @@
+"""The lab on real sockets: carriers and dialer in this process, on loopback."""
+
+import socket
+from random import Random
+
+from trunkline.lab.carrier import Carrier
+from trunkline.lab.dialer import Dialer
+from trunkline.lab.scenario import CarrierBehaviour, DialerBehaviour
+from trunkline.sip.asyncio import Network
+from trunkline.sip.endpoint import Endpoint
+from trunkline.sip.flow import Address, Door, Flow
+
+
+def free_port() -> int:
+    """A UDP port of the loopback that nobody has right now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def open_carrier(name: str, behaviour: CarrierBehaviour, port: int, seed: int) -> tuple[Carrier, Network]:
+    """A carrier listening on 127.0.0.1:port."""
+    endpoint = Endpoint(Random(seed))
+    carrier = Carrier(name, endpoint, behaviour, Random(seed + 1))
+    network = Network(endpoint, carrier.handle_events)
+    await network.open(Door(name, "udp", "127.0.0.1", port))
+    return carrier, network
+
+
+async def open_dialer(behaviour: DialerBehaviour, trunk: Address, seed: int) -> tuple[Dialer, Network]:
+    """A dialer that calls through the trunk at this address; it starts when told to."""
+    endpoint = Endpoint(Random(seed))
+    door = Door("dialer", "udp", "127.0.0.1", free_port())
+    dialer = Dialer(endpoint, Flow(door, trunk), behaviour, Random(seed + 1))
+    network = Network(endpoint, dialer.handle_events)
+    await network.open(door)
+    return dialer, network
