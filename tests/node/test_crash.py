@@ -115,7 +115,7 @@ async def crash_between_sipps(folder: Path, count: int) -> None:
         try:
             scenario = Path(__file__).with_name("sipp_waits_for_bye.xml")
             sides.append(sipp(dialer_at, "-sf", str(scenario), "-s", "14155550123", "-r", "50", "-l", str(count), f"{at}:5060"))
-            await until(lambda: len(node.ask("calls")) == count and all(call["state"] == "connected" for call in node.ask("calls")), 15, "calls up")
+            await until(lambda: len(node.ask("calls")) == count and all(call["state"] == "confirmed" for call in node.ask("calls")), 15, "calls up")
             assert [side.poll() for side in sides] == [None, None]
             node.kill()
             await node.start()

@@ -268,7 +268,7 @@ class Switchboard:
 
     def close_all(self, now: float) -> None:
         """The node stops: ladders of calls that are over are written now."""
-        for call in [call for call in self.calls.values() if call.open_legs <= 0]:
+        for call in [call for call in self.calls.values() if call.ended]:
             self.close(call, now)
 
     def alarm(self, code: str, subject: str, text: str, now: float) -> None:

@@ -135,11 +135,12 @@ class Demo:
                 f"the books do not balance: {self.dialer.placed} calls placed and {told[200]} answered at the dialer, {len(calls)} and "
                 f"{answered_calls} recorded, {sum(len(carrier.calls) for carrier in self.carriers)} calls left up at carriers"
             )
-        plain = next((call for call in calls.values() if call.attempts == 1 and call.status == 200), None)
-        moved = next((call for call in calls.values() if call.attempts > 1 and call.status == 200), None)
+        drawn = sorted((call for call in calls.values() if call.call in ladders), key=lambda call: call.status != 200)
+        plain = next((call for call in drawn if call.attempts == 1), None)
+        moved = next((call for call in drawn if call.attempts > 1), None)
         return {
             "calls": len(calls), "answered": answered_calls, "failed_over": sum(call.attempts > 1 for call in calls.values()),
             "saved_by_failover": sum(call.attempts > 1 and call.status == 200 for call in calls.values()),
             "told": {str(status): count for status, count in sorted(told.items())}, "carriers": rows,
-            "ladders": [ladders[call.call] for call in (plain, moved) if call is not None and call.call in ladders],
+            "ladders": [ladders[call.call] for call in (plain, moved) if call is not None],
         }  # fmt: skip
