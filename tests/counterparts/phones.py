@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 SDP = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n"
 REPEATS = (0.5, 1.0, 2.0, 4.0, 4.0, 4.0)
 
-_addresses = itertools.count(os.getpid() * 7)
+_addresses = itertools.count(os.getpid() * 1000)
 
 
 def loopback() -> str:

@@ -33,6 +33,11 @@ def missing(why: str) -> None:
     pytest.skip(f"NOT TESTED: {why}")
 
 
+def unable(why: str) -> None:
+    """This machine does not let the test do what it needs (namespaces, mounts); no package would help."""
+    pytest.skip(f"NOT TESTED: {why}")
+
+
 class ServedNode:
     """`trunkline serve` in `folder`; `listen` is (purpose, transport, address) triples."""
 

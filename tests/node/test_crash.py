@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from counterparts.phones import Phone, PhoneCall, loopback, until
-from counterparts.serving import ServedNode, missing, needs, simple_policy
+from counterparts.serving import ServedNode, needs, simple_policy, unable
 
 pytestmark = pytest.mark.counterpart
 
@@ -263,12 +263,12 @@ async def fills_up(folder: Path, data: Path) -> None:
 
 def test_a_full_disk_stops_admissions_and_calls_go_on(tmp_path: Path) -> None:
     if os.geteuid() != 0 or shutil.which("mount") is None:
-        missing("a small tmpfs needs root")
+        unable("a small tmpfs needs root")
     data = tmp_path / "small"
     data.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(data)], capture_output=True, check=False)
     if mounted.returncode:
-        missing(f"cannot mount a tmpfs: {mounted.stderr.decode().strip()}")
+        unable(f"cannot mount a tmpfs: {mounted.stderr.decode().strip()}")
     try:
         asyncio.run(fills_up(tmp_path / "node", data))
     finally:

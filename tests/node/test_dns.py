@@ -119,6 +119,59 @@ def test_srv_records_lead_to_the_gateway_and_stay_in_use_when_the_server_dies(tm
     asyncio.run(scenario())
 
 
+def test_an_address_of_a_family_we_have_no_door_for_is_passed_over(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        at, dialer_at, named_at, numeric_at, nameserver = (loopback() for _ in range(5))
+        names = await NameServer({("sip.named.test", "A"): [named_at], ("sip.named.test", "AAAA"): ["2001:db8::1", "2001:db8::2"]}).serve(nameserver)
+        dialer = await Phone(user="dialer").udp(dialer_at, 5060, (at, 5060))
+        named = await Phone(user="carrier").udp(named_at, 5060)
+        try:
+            async with served(tmp_path, at, dialer_at, numeric_at, nameserver) as node:
+                await until(lambda: node.ask("gateways")[0]["resolved"], 5, "resolved")
+                calls = [dialer.invite(f"1415555{1000 + i}", "node") for i in range(40)]
+                await until(lambda: all(call.status == 200 for call in calls), 5, "every call goes to the IPv4 address")
+                assert len(named.calls) == 40
+                await asyncio.gather(*(call.hang_up() for call in calls))
+                await until(node.is_clean, 10, "node clean")
+        finally:
+            names.die()
+            await dialer.close()
+            await named.close()
+
+    asyncio.run(scenario())
+
+
+def test_an_inbound_call_is_known_by_its_gateways_name_and_finds_its_trunk_by_name(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        at, office_at, named_at, stranger_at, nameserver = (loopback() for _ in range(5))
+        names = await NameServer({("sip.named.test", "A"): [named_at], ("office.test", "A"): [office_at]}).serve(nameserver)
+        office = await Phone(user="office").udp(office_at, 5060)
+        named = await Phone(user="carrier").udp(named_at, 5060, (at, 5080))
+        stranger = await Phone(user="carrier").udp(stranger_at, 5060, (at, 5080))
+        node = served(tmp_path, at, "127.0.0.0/8", stranger_at, nameserver)
+        (tmp_path / "policy.yaml").write_text(f"""
+tenants: {{lab: {{}}}}
+trunks: {{office: {{tenant: lab, addresses: ["{office_at}"], host: "office.test:5060"}}}}
+carriers: {{named: {{gateways: {{main: {{host: sip.named.test, options: 0}}}}}}}}
+destinations: {{everywhere: {{prefixes: [""], routes: [{{to: named}}]}}}}
+dids: {{"+14155550199": {{trunks: [office]}}}}
+""")
+        try:
+            async with node:
+                await until(lambda: node.ask("gateways")[0]["resolved"], 5, "resolved")
+                known, unknown = named.invite("14155550199", "node"), stranger.invite("14155550199", "node")
+                await until(lambda: known.status and unknown.status, 5, "answers")
+                assert (known.status, unknown.status) == (200, 403)
+                await known.hang_up()
+                await until(node.is_clean, 10, "node clean")
+        finally:
+            names.die()
+            for phone in (office, named, stranger):
+                await phone.close()
+
+    asyncio.run(scenario())
+
+
 class Counting(asyncio.DatagramProtocol):
     """A DNS server that is dead but listens."""
 

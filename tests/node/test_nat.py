@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from counterparts.phones import until
-from counterparts.serving import ServedNode, missing
+from counterparts.serving import ServedNode, unable
 
 pytestmark = pytest.mark.counterpart
 
@@ -34,14 +34,14 @@ def run(*argv: str) -> str:
 def network() -> Iterator[tuple[str, str]]:
     """Names of the namespaces of the dialer and of the node."""
     if os.geteuid() != 0 or not shutil.which("ip") or not shutil.which("nft"):
-        missing("network namespaces need root, iproute2 and nftables")
+        unable("network namespaces need root, iproute2 and nftables")
     mark = f"tl{os.getpid() % 100000}"
     inside, router, outside = (f"{mark}{part}" for part in "dro")
     try:
         for name in (inside, router, outside):
             made = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True, check=False)
             if made.returncode:
-                missing(f"no network namespaces here: {made.stderr.strip()}")
+                unable(f"no network namespaces here: {made.stderr.strip()}")
             run("ip", "-n", name, "link", "set", "lo", "up")
         for end, near, far, address, gateway in ((inside, f"{mark}a", f"{mark}b", INSIDE, ROUTER_IN), (outside, f"{mark}c", f"{mark}e", NODE, ROUTER_OUT)):
             run("ip", "-n", router, "link", "add", far, "type", "veth", "peer", "name", near, "netns", end)
@@ -57,7 +57,7 @@ def network() -> Iterator[tuple[str, str]]:
         )
         masqueraded = subprocess.run(["ip", "netns", "exec", router, "nft", "-f", "-"], input=rules, text=True, capture_output=True, check=False)
         if masqueraded.returncode:
-            missing(f"no masquerade here: {masqueraded.stderr.strip()}")
+            unable(f"no masquerade here: {masqueraded.stderr.strip()}")
         yield inside, outside
     finally:
         for name in (inside, router, outside):

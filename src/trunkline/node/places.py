@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from trunkline.decide.inbound import TO_TRUNK, trunk_gateway
 from trunkline.decide.places import large_flow
 from trunkline.decide.plan import Way
 from trunkline.policy.snapshot import Gateway, Snapshot
@@ -23,34 +24,41 @@ class ResolvedPlaces:
             self._doors.setdefault((door.transport, ":" in door.local), door)
         self._ways: dict[tuple[str, Address], Way] = {}
         self._owners: dict[Address, str] = {}
+        self._gateways: tuple[Gateway, ...] = ()
 
     def follow(self, policy: Snapshot) -> None:
         """Keep the names of this policy resolved."""
+        trunks = [trunk_gateway(trunk) for trunk in policy.trunks.values() if trunk.host]
+        self._gateways = (*policy.gateways.values(), *trunks)
+        self._resolver.watch({target_of(gateway) for gateway in self._gateways})
+        self.learn()
+
+    def learn(self) -> None:
+        """Names lead elsewhere than before: whose address is whose, and where calls go, is made out anew."""
         self._ways.clear()
         self._owners.clear()
         self._names.clear()
-        self._resolver.watch({target_of(gateway) for gateway in policy.gateways.values()})
-        for gateway in policy.gateways.values():
-            self.way(gateway, 0.0)
+        for gateway in self._gateways:
+            for address in self._resolver.addresses(target_of(gateway)):
+                if not gateway.name.startswith(TO_TRUNK):
+                    self._owners.setdefault(address, gateway.name)
+                if not self._names.get(address, ("", False))[1]:  # of two gateways at one address, the one that insists counts
+                    self._names[address] = (gateway.host, gateway.verify_tls)
 
     def way(self, gateway: Gateway, now: float) -> Way | None:
         addresses = self._resolver.addresses(target_of(gateway))
-        if not addresses:
-            return None
-        address = addresses[0]
-        known = self._ways.get((gateway.name, address))
-        if known is None:
+        for address in addresses:
+            known = self._ways.get((gateway.name, address))
+            if known is not None:
+                return known
             v6 = ":" in address[0]
             door = self._doors.get((gateway.transport, v6))
             if door is None:
-                return None
+                continue  # an IPv6 address is of no use to a node without an IPv6 door
             by_transport = {transport: door for (transport, is_v6), door in self._doors.items() if is_v6 == v6}
             known = self._ways[gateway.name, address] = Way(Flow(door, address), large_flow(gateway, by_transport, address))
-            for owned in addresses:
-                self._owners[owned] = gateway.name
-                if not self._names.get(owned, ("", False))[1]:  # of two gateways at one address, the one that insists counts
-                    self._names[owned] = (gateway.host, gateway.verify_tls)
-        return known
+            return known
+        return None
 
     def flow_to(self, gateway: Gateway, now: float) -> Flow | None:
         way = self.way(gateway, now)

@@ -232,7 +232,7 @@ class Node:
         self._emit(Alarm(self.clock.utc_us(now), "transport.cannot_connect", f"{flow.door.transport} {flow}", why))
 
     def _resolved(self, target: Target) -> None:
-        """An address changed: flows to it are made anew at the next call."""
+        self.places.learn()
 
     # Policy.
 

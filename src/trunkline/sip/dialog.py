@@ -34,8 +34,11 @@ class Dialog:
 
     @classmethod
     def serving(cls, request: Request, tag: str, flow: Flow) -> "Dialog | Fault":
-        """The dialog an incoming INVITE makes when we answer it (section 12.1.1)."""
-        contact = contact_of(request)
+        """The dialog an incoming INVITE makes when we answer it (section 12.1.1).
+
+        An RFC 2543 caller may leave out Contact; it is then called back where its From says.
+        """
+        contact = contact_of(request) if "Contact" in request.fields else _uri_of_sender(request)
         if isinstance(contact, Fault):
             return contact
         dialog = cls(request.call_id, f"{request.fields['To'][0]};tag={tag}", tag, request.fields["From"][0], request.from_tag, contact, flow)
@@ -147,6 +150,11 @@ def contact_of(message: Message) -> str | Fault:
     if isinstance(address, Fault):
         return Fault(address.reason, "Contact")
     return str(address.uri)
+
+
+def _uri_of_sender(request: Request) -> str | Fault:
+    address = parse_name_addr(request.fields["From"][0])
+    return address if isinstance(address, Fault) else str(address.uri)
 
 
 def host_port(uri: str) -> tuple[str, int]:

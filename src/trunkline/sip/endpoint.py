@@ -45,7 +45,7 @@ UDP_SAFE_SIZE = 1300
 class Endpoint:
     """Transactions of one node, over any number of doors."""
 
-    __slots__ = ("_clients", "_events", "_merged", "_outbox", "_random", "_servers", "discarded", "settings", "timers")
+    __slots__ = ("_clients", "_events", "_merged", "_orphans", "_outbox", "_random", "_servers", "discarded", "settings", "timers")
 
     def __init__(self, random: Random, settings: TimerSettings | None = None) -> None:
         self.settings = settings or TimerSettings()
@@ -57,6 +57,8 @@ class Endpoint:
         "INVITEs being served, by caller, Call-ID and CSeq -> their key; a second key is a merged request."
         self._events: deque[Event] = deque()
         self._outbox: list[tuple[Flow, bytes]] = []
+        self._orphans: set[str] = set()
+        "Branches of INVITEs from before a restart, cancelled since: a late 200 to one is hung up."
         self.discarded = 0
         "Messages dropped because nothing sensible could be done with them."
 
@@ -175,6 +177,8 @@ class Endpoint:
 
     def send_cancel(self, head: Head, branch: str, flow: Flow, now: float, reason: str = "") -> Client:
         """Send the CANCEL of an INVITE whose transaction may be gone: a restart cancels what it cannot carry on."""
+        if branch not in self._clients:
+            self._orphans.add(branch)
         key = f"{branch} CANCEL"
         cancel = Client(self, key, flow, "CANCEL")
         self._clients[key] = cancel
@@ -297,7 +301,8 @@ class Endpoint:
         key = f"{message.branch} CANCEL" if message.cseq_method == "CANCEL" else message.branch
         transaction = self._clients.get(key)
         if transaction is None or message.fault is not None:
-            if transaction is None and message.cseq_method == "INVITE" and 200 <= message.status < 300 and message.fault is None:
+            # A 200 to an INVITE that is gone is only acted on where that INVITE was ours: else strangers could aim our ACK and BYE.
+            if transaction is None and message.branch in self._orphans and 200 <= message.status < 300 and message.fault is None:
                 self._events.append(Stray(message, flow))
                 return
             self.discarded += 1

@@ -225,7 +225,7 @@ def _read(message: Request | Response, body: bytes, repeated: bool) -> None:
         hops = fields.get("Max-Forwards")
         if hops is None:
             message.max_forwards = 70
-        elif hops[0].isdecimal() and hops[0].isascii() and len(hops[0]) <= 3 and len(hops) == 1 and int(hops[0]) <= 255:
+        elif hops[0].isdecimal() and hops[0].isascii() and len(hops[0]) <= 9 and len(hops) == 1 and int(hops[0]) <= 255:
             message.max_forwards = int(hops[0])
         else:
             message.max_forwards = 0

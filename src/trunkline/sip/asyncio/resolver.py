@@ -35,7 +35,7 @@ class Target(Struct, frozen=True, gc=False):
 
 class Resolver:
     def __init__(self, random: Random, nameservers: tuple[str, ...] = (), port: int = 53, timeout_s: float = 3.0, changed: Callable[[Target], None] | None = None) -> None:
-        """`nameservers` empty takes the system's."""
+        """`nameservers` empty takes the system's; `changed` is told when a name leads elsewhere than before."""
         self._random = random
         self._timeout_s = timeout_s
         self._changed = changed
@@ -84,7 +84,7 @@ class Resolver:
             except (dns.exception.DNSException, OSError):
                 await asyncio.sleep(RETRY_S)
                 continue
-            if records:
+            if records and records != self._records.get(target):
                 self._records[target] = records
                 if self._changed is not None:
                     self._changed(target)
