@@ -68,15 +68,13 @@ class Decisions:
         called = normalise(called_raw, trunk.plan)
         if called is None:
             return Refused(catalogue.INVALID_NUMBER, trunk, called_raw)
-        did = policy.dids.get(called)
         name = longest(policy.prefixes, called[1:], policy.longest_prefix)
-        if name is None and did is None:
+        if name is None:
             return Refused(catalogue.NO_DESTINATION, trunk, called_raw)
         limits = self.limits_of_trunk(trunk)
         full = self.limits.take(limits, now)
         if full is not None:
             return Refused(_limit_refusal(full, trunk), trunk, called_raw)
-        assert name is not None
         destination = policy.destinations[name]
         choice = choose(policy, destination, self.random)
         decision = Decision(

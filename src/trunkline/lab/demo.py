@@ -24,7 +24,7 @@ class DemoError(Exception):
 
 
 def write_node(folder: Path, scenario: Scenario, trunk_port: int, ports: dict[str, int]) -> Path:
-    """Settings and policy of the demo's node: the failing carrier first, so that failover can be seen."""
+    """Settings and policy of the demo's node: a third of the calls begins at each carrier, so that failover can be seen."""
     settings = folder / "trunkline.toml"
     settings.write_text(
         f'[node]\nname = "demo"\ndata = "data"\npolicy = "policy.yaml"\n\n[[listen]]\nfor = "trunks"\ntransport = "udp"\n'

@@ -23,14 +23,14 @@ class Step(IntEnum):
 class CallerLeg:
     """One call of the dialer."""
 
-    __slots__ = ("alerted", "began", "dialer", "dialog", "generation", "invite", "up")
+    __slots__ = ("alerted", "began", "dialer", "dialog", "generation", "invite", "progressed", "up")
 
     def __init__(self, dialer: "Dialer", dialog: Dialog, now: float) -> None:
         self.dialer = dialer
         self.dialog = dialog
         self.generation = 0
         self.began = now
-        self.alerted = False
+        self.alerted = self.progressed = False
         self.invite: ClientInvite | None = None
         self.up = False
 
@@ -39,10 +39,12 @@ class CallerLeg:
         if response.cseq_method != "INVITE":
             return
         if response.status < 200:
+            if response.status > 100 and not self.progressed:
+                self.progressed = True
+                dialer.endpoint.timers.at(now + dialer.behaviour.ring_limit_s, self, Step.GIVE_UP)
             if response.status == 180 and not self.alerted:
                 self.alerted = True
                 dialer.delays_ms.append((now - self.began) * 1000)
-                dialer.endpoint.timers.at(now + dialer.behaviour.ring_limit_s, self, Step.GIVE_UP)
             return
         self.generation += 1
         invite, self.invite = self.invite, None

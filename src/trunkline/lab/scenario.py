@@ -8,6 +8,9 @@ import yaml
 SCENARIOS = Path(__file__).parent / "scenarios"
 
 
+EARLY_MEDIA = ("180", "183", "183+sdp", "183+sdp only", "none")
+
+
 class ScenarioError(Exception):
     """The scenario cannot be used; the text names place and fix."""
 
@@ -73,7 +76,16 @@ def load_scenario(name: str) -> Scenario:
         raise ScenarioError(f"no scenario {name}; give a file, or one of {known}") from error
     except (yaml.YAMLError, msgspec.ValidationError) as error:
         raise ScenarioError(f"{path}: {error}") from error
+    if scenario.dialer.rate <= 0 or scenario.dialer.calls < 1:
+        raise ScenarioError(f"{path}: dialer: rate and calls must be above 0")
     for carrier, behaviour in scenario.carriers.items():
+        shares = (behaviour.answer_share, behaviour.hangs_up_share, behaviour.silence_share, *[failure.share for failure in behaviour.failures])
+        if not all(0 <= share <= 1 for share in shares):
+            raise ScenarioError(f"{path}: carriers.{carrier}: a share lies outside 0 to 1")
+        if behaviour.early_media not in EARLY_MEDIA:
+            raise ScenarioError(f"{path}: carriers.{carrier}: early_media {behaviour.early_media!r}: one of {', '.join(EARLY_MEDIA)}")
+        if any(low > high or low < 0 for low, high in (behaviour.setup_ms, behaviour.ring_s, behaviour.talk_s)):
+            raise ScenarioError(f"{path}: carriers.{carrier}: a range runs backwards; write [from, to]")
         total = behaviour.silence_share + sum(failure.share for failure in behaviour.failures)
         if total > 1:
             raise ScenarioError(f"{path}: carriers.{carrier}: silence_share and failures add up to {total:.2f}; make it at most 1")

@@ -18,7 +18,7 @@ def hang_up(endpoint: Endpoint, dialogs: Iterable[DialogOpened], pending: Iterab
     """Send BYE in every dialog and CANCEL for every pending INVITE; how many were sent."""
     sent = 0
     for fact in dialogs:
-        flow = _flow(fact.door, fact.remote, doors)
+        flow = _flow(fact.door, fact.transport, fact.remote, doors)
         if flow is None:
             continue
         flow = _reconnected(flow, fact)
@@ -28,7 +28,7 @@ def hang_up(endpoint: Endpoint, dialogs: Iterable[DialogOpened], pending: Iterab
         dialog.request(endpoint, "BYE", now, extra=REASON)
         sent += 1
     for attempt in pending:
-        flow = _flow(attempt.door, attempt.remote, doors)
+        flow = _flow(attempt.door, attempt.transport, attempt.remote, doors)
         head = _head(attempt.invite)
         if flow is None or head is None:
             continue
@@ -83,8 +83,11 @@ def _call(call: OpenCall, node: str, at: int) -> Call:
     )  # fmt: skip
 
 
-def _flow(door: str, remote: str, doors: Mapping[str, Door]) -> Flow | None:
+def _flow(door: str, transport: str, remote: str, doors: Mapping[str, Door]) -> Flow | None:
+    """By the door it was, or one of its transport where the settings have changed."""
     opened = doors.get(door)
+    if opened is None or opened.transport != transport:
+        opened = next((other for other in doors.values() if other.transport == transport), None)
     host, _, port = remote.rpartition(":")
     return Flow(opened, (host.strip("[]"), int(port))) if opened is not None and port.isdecimal() else None
 
