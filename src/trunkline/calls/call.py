@@ -296,7 +296,7 @@ class Call:
             by = "trunkline" if event.refusal else "carrier"
             caller, self.caller = self.caller, None
             if caller is not None:
-                caller.take(event, now)
+                self._say_goodbye(caller, by, event, now)
                 self._leg_over(now)
         self.callee = None
         self.state = advance(self.state, "release")
@@ -329,7 +329,7 @@ class Call:
             self.board.alarm("transfer.refused_media", self.id, f"re-INVITE answered {event.status}", now)
             return
         target = self.callee
-        if target is not None and event.sdp and event.sdp != target.local_sdp:
+        if target is not None and event.sdp and _media_of(event.sdp) != _media_of(target.local_sdp):
             target.take(Update(event.sdp), now)
 
     def refuse_session(self, min_se_s: int, now: float) -> None:
@@ -341,13 +341,20 @@ class Call:
         self._write(422, 0, Result.BAD_REQUEST.value, "sip.session_interval", "trunkline", now)
         self._leg_over(now)
 
+    def _say_goodbye(self, leg: Leg, released_by: str, event: Release, now: float) -> None:
+        """Hang up the caller's side; after a transfer that is a carrier's leg, whose attempt ends with it."""
+        if isinstance(leg.owner, Attempt):
+            leg.owner.hang_up(released_by, event, now)
+        else:
+            leg.take(event, now)
+
     def hang_up(self, code: str, now: float) -> None:
         """Trunkline ends the call."""
         caller = self.caller
         if caller is None:
             return
         if self.answer_at:
-            caller.take(Release(cause=31, text="ended by Trunkline", refusal=code), now)
+            self._say_goodbye(caller, "trunkline", Release(cause=31, text="ended by Trunkline", refusal=code), now)
             self._released(caller, Release(cause=31, text="ended by Trunkline", refusal=code), now)
         else:
             attempt, self.attempt = self.attempt, None
@@ -396,6 +403,11 @@ def _codecs(trunk: tuple[str, ...], gateway: tuple[str, ...]) -> tuple[str, ...]
     if not trunk or not gateway or trunk == gateway:
         return gateway or trunk
     return tuple(codec for codec in gateway if codec in trunk) or ("-",)
+
+
+def _media_of(sdp: bytes) -> list[bytes]:
+    """An SDP without its origin line, whose version may grow while the media stays."""
+    return [line for line in sdp.split(b"\r\n") if not line.startswith(b"o=")]
 
 
 def told_lines(answer: Told, refusal: Refusal | None) -> str:

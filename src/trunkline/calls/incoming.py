@@ -138,6 +138,7 @@ class IncomingLeg(Leg):
             transaction.respond(fault.status, "Call/Transaction Does Not Exist" if fault.status == 481 else fault.reason, "", now)
             return
         transaction.respond(200, "OK", "", now)
+        self.reliable.resume(now)
         if request.body:
             self.remote_sdp = request.body
             self.tell(Confirm(request.body), now)

@@ -63,13 +63,16 @@ class ReliableProvisionals:
         self._outstanding = b""
         self._rseq += 1
         self.generation += 1
+        return None
+
+    def resume(self, now: float) -> None:
+        """Send what waited for that PRACK, once the PRACK itself is answered."""
         waiting, self._waiting = self._waiting, []
         for i, action in enumerate(waiting):
             action(now)
             if self._outstanding:
                 self._waiting.extend(waiting[i + 1 :])
                 break
-        return None
 
     def stop(self) -> None:
         self.generation += 1
