@@ -57,6 +57,8 @@ class Node:
         self.stopped = asyncio.Event()
         self._flush_wanted = False
         self._lagging = False
+        self._own_delay_s = 0.0
+        "What the node's own upkeep has held the loop up since it last looked at its lateness."
         self._tasks: list[asyncio.Task[None]] = []
         self._lock: IO[str] | None = None
         self.doors: dict[str, Door] = {}
@@ -177,8 +179,14 @@ class Node:
         self.journal.flush(self.clock.utc_us(self._loop.time()))
 
     def _checkpoint(self) -> Checkpoint | None:
-        """What the folds know now; None while the journal cannot be written."""
-        return take(self._folds, self.journal.position) if self.journal.flush(self.clock.utc_us(self._loop.time())) else None
+        """What the folds know now; None while the journal cannot be written.
+
+        With 20,000 calls up this takes a tenth of a second of the loop. That is no overload, so it is not held against new calls.
+        """
+        began = time.monotonic()
+        taken = take(self._folds, self.journal.position) if self.journal.flush(self.clock.utc_us(self._loop.time())) else None
+        self._own_delay_s += time.monotonic() - began
+        return taken
 
     def _save(self, checkpoint: Checkpoint | None) -> None:
         if checkpoint is not None:
@@ -193,7 +201,8 @@ class Node:
             due = self._loop.time() + HOUSEKEEPING_S
             await asyncio.sleep(HOUSEKEEPING_S)
             now = self._loop.time()
-            lag = now - due
+            lag = now - due - self._own_delay_s
+            self._own_delay_s = 0.0
             self._lagging = lag > LAG_SHED_S or (self._lagging and lag > LAG_RECOVER_S)
             if self.journal.pending:
                 self._flush()
