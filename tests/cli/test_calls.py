@@ -14,7 +14,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from records.samples import NOON_US, a_call
+from tests.records.samples import NOON_US, a_call
 from trunkline.cli import source
 from trunkline.cli.calls import call, calls
 from trunkline.cli.ladder import ladder

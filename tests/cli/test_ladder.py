@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from records.samples import NOON_US, a_call
+from tests.records.samples import NOON_US, a_call
 from trunkline.cli.ladder import draw
 from trunkline.facts.record import Ladder, LadderRow
 

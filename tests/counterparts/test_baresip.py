@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from counterparts.certificates import Authority
-from counterparts.phones import Phone, loopback, until
-from counterparts.serving import ServedNode, needs
+from tests.counterparts.certificates import Authority
+from tests.counterparts.phones import Phone, loopback, until
+from tests.counterparts.serving import ServedNode, needs
 
 pytestmark = pytest.mark.counterpart
 

@@ -17,9 +17,9 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from counterparts.certificates import Authority
-from counterparts.phones import Phone, loopback, until
-from counterparts.serving import ServedNode
+from tests.counterparts.certificates import Authority
+from tests.counterparts.phones import Phone, loopback, until
+from tests.counterparts.serving import ServedNode
 
 pytestmark = pytest.mark.counterpart
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from counterparts.phones import Phone, PhoneCall, loopback, until
-from counterparts.serving import ServedNode, needs, simple_policy, unable
+from tests.counterparts.phones import Phone, PhoneCall, loopback, until
+from tests.counterparts.serving import ServedNode, needs, simple_policy, unable
 
 pytestmark = pytest.mark.counterpart
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from counterparts.names import NameServer
-from counterparts.phones import Phone, loopback, until
-from counterparts.serving import ServedNode
+from tests.counterparts.names import NameServer
+from tests.counterparts.phones import Phone, loopback, until
+from tests.counterparts.serving import ServedNode
 from trunkline.facts.record import Decision
 
 pytestmark = pytest.mark.sockets

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from counterparts.phones import until
-from counterparts.serving import ServedNode, unable
+from tests.counterparts.phones import until
+from tests.counterparts.serving import ServedNode, unable
 
 pytestmark = pytest.mark.counterpart
 
@@ -67,7 +67,7 @@ def network() -> Iterator[tuple[str, str]]:
 DIALER = """
 import asyncio, json, sys
 sys.path.insert(0, sys.argv[1])
-from counterparts.phones import Phone, until
+from tests.counterparts.phones import Phone, until
 
 async def main(transport, node, port, inside):
     phone = Phone(user="alice", password="a long enough secret")
@@ -104,7 +104,7 @@ asyncio.run(main(sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5]))
 CARRIER = """
 import asyncio, sys
 sys.path.insert(0, sys.argv[1])
-from counterparts.phones import Phone, SDP, until
+from tests.counterparts.phones import Phone, SDP, until
 
 async def main(address, node):
     carrier = await Phone(user="carrier").udp(address, 5070, (node, 5080))
@@ -142,7 +142,7 @@ dids:
 
 
 async def through_nat(folder: Path, inside: str, outside: str, transport: str) -> dict[str, Any]:
-    tests = str(Path(__file__).resolve().parents[1])
+    tests = str(Path(__file__).resolve().parents[2])
     doors = [("registrations", transport, f"{NODE}:5060"), ("carriers", "udp", f"{NODE}:5080")]
     async with ServedNode(folder / "node", POLICY, doors, prefix=("ip", "netns", "exec", outside)) as node:
         carrier = await asyncio.create_subprocess_exec("ip", "netns", "exec", outside, sys.executable, "-c", CARRIER, tests, NODE, NODE)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from counterparts.certificates import Authority
-from counterparts.names import NameServer
-from counterparts.phones import Phone, loopback, until
-from counterparts.serving import ServedNode, simple_policy
+from tests.counterparts.certificates import Authority
+from tests.counterparts.names import NameServer
+from tests.counterparts.phones import Phone, loopback, until
+from tests.counterparts.serving import ServedNode, simple_policy
 from trunkline.facts.record import Alarm
 
 pytestmark = pytest.mark.sockets

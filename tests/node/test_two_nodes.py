@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from counterparts.phones import Phone, loopback, until
-from counterparts.serving import ServedNode
+from tests.counterparts.phones import Phone, loopback, until
+from tests.counterparts.serving import ServedNode
 
 pytestmark = pytest.mark.sockets
 
