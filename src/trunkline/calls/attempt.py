@@ -41,16 +41,18 @@ TIMEOUTS = {
 class Attempt:
     __slots__ = (
         "alerting_at", "ambiguous", "answer_at", "began", "board", "call", "call_id", "called", "caller", "codec", "destination", "early",
-        "early_at", "first_at", "gateway", "generation", "leg", "position", "progress_at", "released_by", "session_id", "tenant", "trunk",
+        "early_at", "first_at", "gateway", "generation", "leg", "number", "position", "progress_at", "released_by", "session_id", "tenant", "trunk",
         "written",
     )  # fmt: skip
 
-    def __init__(self, board: "Switchboard", call: "Call", gateway: Gateway, position: int, called: str, caller: str) -> None:
+    def __init__(self, board: "Switchboard", call: "Call", gateway: Gateway, position: int, number: int, called: str, caller: str) -> None:
         self.board = board
         self.call: Call | None = call
         self.call_id = call.id
         self.gateway = gateway
         self.position = position
+        self.number = number
+        "The leg's number within its call: 1 and up, over transfers too."
         self.called = called
         self.caller = caller
         self.tenant = call.plan.trunk.tenant

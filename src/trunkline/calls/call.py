@@ -35,7 +35,8 @@ from trunkline.facts.record import Call as CallFact
 from trunkline.facts.record import Ladder
 from trunkline.facts.refusal import CATALOGUE, Refusal, Result
 from trunkline.facts.told import Told, told
-from trunkline.media import MediaAnswer, MediaOffer, MediaReady
+from trunkline.media import Delete, MediaAnswer, MediaOffer, MediaReady, Side
+from trunkline.media.engine import PLAIN
 from trunkline.policy.snapshot import Gateway
 from trunkline.sip.sdp import direction_of
 
@@ -151,7 +152,8 @@ class Call:
         caller = self.caller
         assert caller is not None
         number = len(self.names)
-        media = board.media.offer(MediaOffer(self.id, number, caller.remote_sdp, _codecs(plan.trunk.codecs, gateway.codecs)))
+        codecs = _codecs(plan.trunk.codecs, gateway.codecs)
+        media = board.media.offer(MediaOffer(self.id, number, caller.remote_sdp, Side(codecs) if codecs else PLAIN), now)
         if not isinstance(media, MediaReady):
             return CATALOGUE[media.code] if media is not None else catalogue.MEDIA_FAILED
         way = board.decider.reserve(plan, gateway, now)
@@ -161,7 +163,7 @@ class Call:
         if target:
             says = says.__class__(target, *[getattr(says, name) for name in says.__struct_fields__[1:]])
         self.position += 1
-        attempt = Attempt(board, self, gateway, self.position, called, number_shown)
+        attempt = Attempt(board, self, gateway, self.position, number, called, number_shown)
         attempt.ambiguous = self.timer_moved_on
         leg = OutgoingLeg(board, attempt, self.id, number, LegTrace(self.rows, number), says)
         board.legs[leg.dialog.local_tag] = leg
@@ -229,7 +231,7 @@ class Call:
             self.alerting_at = self.alerting_at or now
             self.state = advance(self.state, "ring")
         if not isinstance(event, Progress) and event.sdp:
-            media = self.board.media.answer(MediaAnswer(self.id, 0, event.sdp))
+            media = self.board.media.answer(MediaAnswer(self.id, 0, event.sdp, attempt.number, early=True), now)
             if isinstance(media, MediaReady):
                 self.early_at = self.early_at or now
                 self.state = advance(self.state, "media")
@@ -238,7 +240,7 @@ class Call:
             self.caller.take(event, now)
 
     def answered(self, attempt: Attempt, event: Answer, now: float) -> None:
-        media = self.board.media.answer(MediaAnswer(self.id, 0, event.sdp))
+        media = self.board.media.answer(MediaAnswer(self.id, 0, event.sdp, attempt.number), now)
         self.answer_at = now
         self.generation += 1
         self.state = advance(self.state, "answer")
@@ -369,7 +371,7 @@ class Call:
             return
         self.ended = True
         board, plan, began = self.board, self.plan, self.began
-        board.media.close(self.id)
+        board.media.command(Delete(self.id), now)
         address, transport, dialer_call_id, user_agent = self.source
         board.emit(
             CallFact(

@@ -1,5 +1,51 @@
 """The media plane's contract: what signalling asks of whatever carries the audio."""
 
-from trunkline.media.engine import Bypass, MediaAnswer, MediaEngine, MediaFailed, MediaOffer, MediaReady
+from trunkline.media.engine import (
+    Block,
+    Bypass,
+    Delete,
+    DigitHeard,
+    FirstPacket,
+    MediaAnswer,
+    MediaCommand,
+    MediaEngine,
+    MediaEvent,
+    MediaFailed,
+    MediaLost,
+    MediaOffer,
+    MediaReady,
+    MediaResult,
+    MediaStatistics,
+    MediaTimeout,
+    Play,
+    Query,
+    SendDigits,
+    Side,
+    Stop,
+    Subscribe,
+)
 
-__all__ = ["Bypass", "MediaAnswer", "MediaEngine", "MediaFailed", "MediaOffer", "MediaReady"]
+__all__ = [
+    "Block",
+    "Bypass",
+    "Delete",
+    "DigitHeard",
+    "FirstPacket",
+    "MediaAnswer",
+    "MediaCommand",
+    "MediaEngine",
+    "MediaEvent",
+    "MediaFailed",
+    "MediaLost",
+    "MediaOffer",
+    "MediaReady",
+    "MediaResult",
+    "MediaStatistics",
+    "MediaTimeout",
+    "Play",
+    "Query",
+    "SendDigits",
+    "Side",
+    "Stop",
+    "Subscribe",
+]

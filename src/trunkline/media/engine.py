@@ -1,7 +1,13 @@
-"""The seam between signalling and media: an offer goes out as a request, readiness comes back as a result or, later, as an event.
+"""The seam between signalling and media: what signalling asks of whatever carries the audio, and what it is told.
 
-`bypass` leaves the audio to the two ends: SDP passes through, with codecs filtered by policy. An engine that must ask somebody else
-returns None and delivers `MediaReady` or `MediaFailed` when it knows.
+The vocabulary is that of rtpengine's NG protocol, so that an embedded relay and a relay on another machine are one thing to a call. Offers
+and answers go out as requests; an engine that knows at once returns `MediaReady` or `MediaFailed`, one that must ask somebody returns None
+and reports later by `next_event`. Everything else is a command without a result: what comes of it is an event.
+
+A call has numbered legs. Leg 0 is the caller's; every attempt towards a carrier has a number of its own, so that an abandoned attempt can be
+forgotten while the caller's side (address, port, SSRC, sequence, timestamps) stays what it was.
+
+An engine is sans-IO. `node/` moves its bytes: `data_to_send` to its link, what the link says to `receive_data`, and its timer.
 """
 
 from typing import Protocol, TypeAlias
@@ -11,27 +17,56 @@ from msgspec import Struct
 from trunkline.sip.sdp import filter_codecs
 
 
+class Side(Struct, frozen=True, gc=False):
+    """How audio is handled towards one leg: from the trunk's or the gateway's policy."""
+
+    codecs: tuple[str, ...] = ()
+    "Ordered codec policy; empty passes everything."
+    interface: str = ""
+    "Name of the media address to use; empty: the first."
+    secure: bool = False
+    "SRTP with SDES keys (RFC 4568) towards this leg."
+    nat: bool = False
+    "Latch on the source of the first RTP rather than believe the SDP."
+    networks: tuple[str, ...] = ()
+    "Networks RTP may come from besides the SDP's address (CIDR)."
+    dscp: int = 46
+    "DSCP of what is sent (RFC 2474); 46 is expedited forwarding."
+    digits: str = "event"
+    "How this leg wants DTMF: `event` (RFC 4733), `info` (SIP INFO) or `audio` (in-band)."
+
+
+PLAIN = Side()
+
+
 class MediaOffer(Struct, frozen=True, gc=False):
-    """SDP of one side that is to be offered to the other."""
+    """SDP of leg `source` that is to be offered to leg `leg`."""
 
     call: str
     leg: int
     "Leg the offer goes to."
     sdp: bytes
-    codecs: tuple[str, ...]
-    "Ordered codec policy towards that leg; empty passes everything."
+    side: Side = PLAIN
+    "How audio is handled towards that leg."
+    source: int = 0
+    "Leg the SDP came from."
+    source_side: Side = PLAIN
+    "How audio is handled towards the leg it came from."
 
 
 class MediaAnswer(Struct, frozen=True, gc=False):
-    """SDP that answers an earlier offer, on its way back."""
+    """SDP of leg `source` that answers an offer of leg `leg`, on its way back there."""
 
     call: str
     leg: int
     sdp: bytes
+    source: int = 1
+    early: bool = False
+    "It came in a provisional response: the leg is not answered."
 
 
 class MediaReady(Struct, frozen=True, gc=False):
-    """The SDP to send on."""
+    """The SDP to send on to `leg`."""
 
     call: str
     leg: int
@@ -39,7 +74,7 @@ class MediaReady(Struct, frozen=True, gc=False):
 
 
 class MediaFailed(Struct, frozen=True, gc=False):
-    """The media engine cannot take this offer."""
+    """The media engine cannot take this offer or answer."""
 
     call: str
     leg: int
@@ -51,31 +86,187 @@ MediaResult: TypeAlias = MediaReady | MediaFailed | None
 "None: the result comes later, as an event."
 
 
+class Delete(Struct, frozen=True, gc=False):
+    """The call, or one leg of it, is over. Final `MediaStatistics` follow."""
+
+    call: str
+    leg: int = -1
+    "-1: the whole call."
+
+
+class Query(Struct, frozen=True, gc=False):
+    """Ask for `MediaStatistics` of every leg now."""
+
+    call: str
+
+
+class Subscribe(Struct, frozen=True, gc=False):
+    """Send a copy of what arrives from a leg to a local UDP address (the studio's), as RTP in the clear."""
+
+    call: str
+    leg: int
+    host: str
+    port: int
+    "0 ends the subscription."
+
+
+class Play(Struct, frozen=True, gc=False):
+    """Play a file towards a leg, in place of what the other leg sends."""
+
+    call: str
+    leg: int
+    file: str
+    "WAV, 8 kHz, 16 bit, mono."
+    repeat: int = 1
+
+
+class Stop(Struct, frozen=True, gc=False):
+    """Stop playing towards a leg."""
+
+    call: str
+    leg: int
+
+
+class Block(Struct, frozen=True, gc=False):
+    """Suppress what a leg sends towards the others: its digits, its audio, or both."""
+
+    call: str
+    leg: int
+    digits: bool = False
+    audio: bool = False
+
+
+class SendDigits(Struct, frozen=True, gc=False):
+    """Press keys towards a leg, as its `Side` wants them (telephone-events, or audio)."""
+
+    call: str
+    leg: int
+    digits: str
+    duration_ms: int = 100
+
+
+MediaCommand: TypeAlias = Delete | Query | Subscribe | Play | Stop | Block | SendDigits
+
+
+class FirstPacket(Struct, frozen=True, gc=False):
+    """RTP arrives from a leg for the first time."""
+
+    call: str
+    leg: int
+
+
+class DigitHeard(Struct, frozen=True, gc=False):
+    """A leg pressed a key (RFC 4733)."""
+
+    call: str
+    leg: int
+    digit: str
+    duration_ms: int
+
+
+class MediaTimeout(Struct, frozen=True, gc=False):
+    """No RTP from a leg that should send, for longer than the engine's limit (not while it is on hold)."""
+
+    call: str
+    leg: int
+    silent_s: float
+
+
+class MediaStatistics(Struct, frozen=True, gc=False):
+    """What was received from one leg, and sent to it."""
+
+    call: str
+    leg: int
+    received: int
+    "RTP packets from the leg."
+    sent: int
+    "RTP packets to the leg."
+    lost: int
+    "Packets of the leg that never arrived (RFC 3550 A.3); -1 where not known."
+    jitter_ms: float
+    "Interarrival jitter (RFC 3550 A.8)."
+    mos: float
+    "Estimated by ITU-T G.107; 0.0: no standard estimate."
+    codec: str
+    refused: int
+    "Packets dropped: wrong source, failed authentication, not RTP."
+    first_s: float
+    "Seconds from the leg's first SDP to its first packet; -1 where none came."
+    final: bool
+    "The leg is over."
+
+
+class MediaLost(Struct, frozen=True, gc=False):
+    """The media of a call is gone for good: its worker died."""
+
+    call: str
+
+
+MediaEvent: TypeAlias = MediaReady | MediaFailed | FirstPacket | DigitHeard | MediaTimeout | MediaStatistics | MediaLost
+
+
 class MediaEngine(Protocol):
-    def offer(self, offer: MediaOffer) -> MediaResult:
-        """Prepare for an offer."""
+    """What carries the audio of calls."""
 
-    def answer(self, answer: MediaAnswer) -> MediaResult:
-        """Complete it."""
+    anchored: bool
+    "Audio passes through us: it can be heard, and a failed attempt can be followed by another after early media."
 
-    def close(self, call: str) -> None:
-        """The call is over."""
+    def offer(self, offer: MediaOffer, now: float) -> MediaResult:
+        """Prepare a leg for an offer; a second offer to a leg renegotiates it."""
+
+    def answer(self, answer: MediaAnswer, now: float) -> MediaResult:
+        """Complete what `offer` began; the two legs hear each other from here."""
+
+    def command(self, command: MediaCommand, now: float) -> None:
+        """Ask for something that has no answer; commands for unknown calls and legs are ignored."""
+
+    def next_event(self) -> MediaEvent | None:
+        """The next thing signalling should know; None when there is nothing."""
+
+    def data_to_send(self) -> bytes | None:
+        """The next datagram or message for the engine's link; None when there is nothing."""
+
+    def receive_data(self, data: bytes, now: float) -> None:
+        """What the link said. Garbage is counted and ignored."""
+
+    def get_timer(self) -> float | None:
+        """When `handle_timer` wants to be called."""
+
+    def handle_timer(self, now: float) -> None:
+        """Time passes: repeat what was not answered, give up what never will be."""
 
 
 class Bypass:
-    """Media flows between dialer and carrier directly."""
+    """Media flows between dialer and carrier directly; codecs are filtered by policy."""
 
-    def offer(self, offer: MediaOffer) -> MediaResult:
+    anchored = False
+
+    def offer(self, offer: MediaOffer, now: float) -> MediaResult:
         sdp = offer.sdp
-        if offer.codecs and sdp:
-            filtered = filter_codecs(sdp, offer.codecs)
+        if sdp and offer.side.codecs:
+            filtered = filter_codecs(sdp, offer.side.codecs)
             if filtered is None:
                 return MediaFailed(offer.call, offer.leg, "media.no_shared_codec")
             sdp = filtered
         return MediaReady(offer.call, offer.leg, sdp)
 
-    def answer(self, answer: MediaAnswer) -> MediaResult:
+    def answer(self, answer: MediaAnswer, now: float) -> MediaResult:
         return MediaReady(answer.call, answer.leg, answer.sdp)
 
-    def close(self, call: str) -> None:
+    def command(self, command: MediaCommand, now: float) -> None:
+        return None
+
+    def next_event(self) -> MediaEvent | None:
+        return None
+
+    def data_to_send(self) -> bytes | None:
+        return None
+
+    def receive_data(self, data: bytes, now: float) -> None:
+        return None
+
+    def get_timer(self) -> float | None:
+        return None
+
+    def handle_timer(self, now: float) -> None:
         return None
