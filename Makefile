@@ -7,7 +7,7 @@ PY := $(VENV)/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 COUNTERPARTS := sip-tester baresip-core kamailio kamailio-websocket-modules kamailio-tls-modules iproute2 nftables
 
-.PHONY: help setup counterparts demo test verify bench lint docs clean
+.PHONY: help setup compile counterparts demo test verify bench lint docs clean
 
 help: ## Show this page
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -22,7 +22,11 @@ $(VENV)/.ready: pyproject.toml
 		else echo "python3-venv is missing: apt-get install python3-venv"; exit 1; fi; }
 	@echo "installing Trunkline and its tools into $(VENV) ..."
 	@$(PY) -m pip install -q -e '.[dev,uvloop]'
+	@$(PY) compile.py
 	@touch $@
+
+compile: setup ## Compile the call path to machine code again, after an edit (until then it runs as plain Python)
+	@$(PY) compile.py
 
 counterparts: ## Install the SIP programs that tests and benches talk to (Debian packages)
 	@missing=""; for p in $(COUNTERPARTS); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
@@ -37,11 +41,12 @@ demo: setup ## Run a node, three carriers and a dialer placing 500 calls; ends i
 	@$(VENV)/bin/trunkline demo
 
 lint: setup ## ruff and mypy --strict
-	@$(VENV)/bin/ruff check src tests bench examples docs $(wildcard compliance)
+	@$(VENV)/bin/ruff check compile.py src tests bench examples docs compliance
 	@$(VENV)/bin/mypy
 
 test: setup counterparts lint ## Everything CI runs: lint, types, units, flows, a smoke run per real counterpart
 	@$(PY) -m pytest -n 2 --dist loadfile -q -m "not verify"
+	@TRUNKLINE_PURE=1 $(PY) -m pytest -q tests/flows/test_flows.py tests/calls tests/compliance
 
 verify: setup counterparts ## Every "must show" item in full; writes compliance/VERIFY.md
 	@set -o pipefail; { echo "# Verified"; echo; echo "Commit $$(git rev-parse --short HEAD), $$(date -u +%F), $$($(PY) --version), $$(uname -sm)."; echo; \
@@ -49,6 +54,7 @@ verify: setup counterparts ## Every "must show" item in full; writes compliance/
 		echo '```'; } | tee compliance/VERIFY.md
 
 bench: setup counterparts ## Every bench, as JSON into bench/results/
+	@$(PY) -c 'import sys, trunkline; sys.exit(not trunkline.compiled)' || $(PY) compile.py
 	@mkdir -p bench/results
 	@for b in signalling delay memory micro; do echo "bench $$b ..."; $(PY) -m bench.$$b --json > bench/results/$$b.json || exit 1; done
 
@@ -56,4 +62,5 @@ docs: setup ## Regenerate the pages made from the code
 	@$(PY) docs/generate.py
 
 clean: ## Remove what the other targets made
+	@test ! -x $(PY) || $(PY) compile.py --clean
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis var

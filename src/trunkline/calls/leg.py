@@ -45,7 +45,7 @@ class Leg:
     """Our end of a confirmed dialog."""
 
     __slots__ = (
-        "board", "call", "dialog", "generation", "glare", "late_cseq", "local_sdp", "number", "offered", "owner", "pending", "remote_sdp",
+        "board", "call", "dialog", "generation", "glare", "late_cseq", "local_sdp", "number", "offered", "owner", "parting", "pending", "remote_sdp",
         "served", "session", "session_expires_s", "state", "trace", "unacked", "updates",
     )  # fmt: skip
 
@@ -68,6 +68,8 @@ class Leg:
         "Their re-INVITE or UPDATE that waits for the other leg."
         self.unacked: ServerInvite | None = None
         "The INVITE of theirs whose 200 waits for an ACK."
+        self.parting = ""
+        "What our BYE says that waits for that ACK."
         self.pending: Client | ClientInvite | None = None
         "Our own re-INVITE or UPDATE."
         self.offered: bytes | None = None
@@ -105,6 +107,9 @@ class Leg:
         self.bye(f"Reason: {reason}\r\n", now)
 
     def bye(self, extra: str, now: float) -> None:
+        if self.unacked is not None and not self.parting:
+            self.parting, self.owner = extra, None  # RFC 3261 section 15: not before their ACK, or when none comes
+            return
         if self.late_cseq:
             self.confirm(b"", now)
         user = self if self.may_be_challenged() else None
@@ -334,6 +339,8 @@ class Leg:
         reason = request.first("Reason")
         owner = self.owner
         self.hung_up(now)
+        if self.unacked is not None:
+            self.unacked.acknowledged(now)  # who hangs up has our 200, even where the ACK was lost or overtaken
         self.end(now)
         if owner is not None:
             owner.hear(self, Release(reason=reason), now)
@@ -404,7 +411,9 @@ class Leg:
         if unacked is None:
             return
         unacked.acknowledged(now)
-        if request.body:
+        if self.parting:
+            self.bye(self.parting, now)
+        elif request.body:
             self.remote_sdp = request.body
             self.tell(Confirm(request.body), now)
 

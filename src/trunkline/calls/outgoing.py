@@ -6,12 +6,10 @@ acknowledged and hung up; a second 200 from a fork likewise. None of it reaches 
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from trunkline.calls.events import Answer, CallEvent, EarlyMedia, Fail, Progress, Redirect, Release, Ring, Update, UpdateRefused
+from trunkline.calls.invitation import Invitation
 from trunkline.calls.leg import ALLOW, SDP_TYPE, Leg, Owner, State
 from trunkline.calls.trace import LegTrace
-from trunkline.policy.snapshot import Credentials
 from trunkline.sip.dialog import Dialog
 from trunkline.sip.digest import answer_challenge
 from trunkline.sip.events import Replied
@@ -29,25 +27,6 @@ if TYPE_CHECKING:
 
 RETRIES = 2
 "Times one leg repeats its INVITE with credentials or a longer session interval."
-
-
-class Invitation(Struct, frozen=True, gc=False):
-    """Everything an INVITE of ours says."""
-
-    uri: str
-    sender: str
-    "From value without tag."
-    recipient: str
-    "To value."
-    extra: str
-    "Header lines beside the ones every INVITE has."
-    sdp: bytes
-    max_forwards: int
-    flow: Flow
-    large: Flow | None
-    credentials: Credentials | None = None
-    rel100: str = "supported"
-    session_expires_s: int = 0
 
 
 class OutgoingLeg(Leg):

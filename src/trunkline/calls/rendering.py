@@ -1,6 +1,6 @@
 """What the INVITE to a carrier says: its own number formats, none of the dialer's headers, nothing of the inside (rows T4, T18, G8)."""
 
-from trunkline.calls.outgoing import Invitation
+from trunkline.calls.invitation import Invitation
 from trunkline.decide.plan import Plan, Way
 from trunkline.numbering import render, render_caller
 from trunkline.policy.snapshot import Gateway

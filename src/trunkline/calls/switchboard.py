@@ -8,14 +8,13 @@ from collections.abc import Callable
 from random import Random
 from typing import Any, Protocol
 
-from msgspec import Struct
-
 from trunkline.calls.call import Call, told_lines
 from trunkline.calls.decider import Decider
 from trunkline.calls.events import Release
 from trunkline.calls.incoming import IncomingLeg
 from trunkline.calls.leg import ALLOW, Leg
 from trunkline.calls.outgoing import OutgoingLeg
+from trunkline.calls.settings import SwitchboardSettings
 from trunkline.calls.trace import LegTrace, Row
 from trunkline.calls.transfer import Transfers
 from trunkline.decide.plan import CallRequest, Challenge, Plan, Refused
@@ -38,13 +37,6 @@ SUPPORTED = frozenset(("100rel", "timer", "replaces", "norefersub"))
 "Option tags a Require may name."
 
 METHODS = frozenset(("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "PRACK", "UPDATE", "REFER", "NOTIFY", "SUBSCRIBE", "MESSAGE", "REGISTER"))
-
-
-class SwitchboardSettings(Struct, frozen=True, gc=False):
-    node: str = "node"
-    "Name of this node in records."
-    min_se_s: int = 90
-    "Smallest session interval accepted (RFC 4028 section 5); tests use shorter ones."
 
 
 class Registrar(Protocol):

@@ -139,7 +139,7 @@ def _message(row: LadderRow, lanes: Lanes, lane: int, width: int) -> list[str]:
 def _beside(line: list[str], note: str, lanes: Lanes, width: int) -> list[str]:
     """The line with its note to the right, wrapped there; below the line where there is no room."""
     text = "".join(line)
-    if not note:
+    if not note.strip():
         return [text]
     start = lanes.end + 2
     if width - start >= min(len(note), NOTE - 4):

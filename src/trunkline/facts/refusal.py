@@ -83,6 +83,10 @@ UNKNOWN_SOURCE = _no(
 BAD_CREDENTIALS = _no(
     "guard.bad_credentials", Result.FORBIDDEN, "The digest user or password is wrong; compare it with the trunk's `auth`.", side=Side.DIALER
 )
+MALFORMED_CREDENTIALS = _no(
+    "guard.malformed_credentials", Result.BAD_REQUEST, "The Authorization header cannot be read, or was made for another URI than the request's.",
+    side=Side.DIALER,
+)  # fmt: skip
 CREDENTIALS_NEEDED = _no(
     "guard.credentials_needed", Result.UNAUTHENTICATED, "This trunk authenticates by digest; the challenge was sent.", side=Side.DIALER
 )

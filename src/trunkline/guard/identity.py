@@ -91,7 +91,7 @@ class Identity:
             return Known(policy.trunks[policy.digest_users[result]])
         if result is Verdict.STALE:
             return Challenge(self.digest.challenge(now, self.algorithms, stale=True))
-        return catalogue.BAD_CREDENTIALS
+        return catalogue.BAD_CREDENTIALS if result is not Verdict.MALFORMED else catalogue.MALFORMED_CREDENTIALS
 
 
 def _find(host: str, networks: tuple[tuple[str, str], ...], cache: dict[str, str]) -> str:

@@ -13,7 +13,7 @@ from random import Random
 from typing import IO
 
 from trunkline import __version__
-from trunkline.calls.switchboard import SwitchboardSettings
+from trunkline.calls.settings import SwitchboardSettings
 from trunkline.facts import refusal as catalogue
 from trunkline.facts.clock import Clock
 from trunkline.facts.record import Alarm, Fact, Ladder, NodeStarted, NodeStopped, PolicyApplied
@@ -37,6 +37,9 @@ CHECKPOINT_S = 60.0
 LAG_SHED_S, LAG_RECOVER_S = 0.15, 0.03
 "A loop later than this sheds new calls, until it is back below that."
 
+COLLECT_S = 60.0
+"Between two full searches for garbage cycles."
+
 STOP_GRACE_S = 2.0
 REPEAT_ALARM_S = 3600.0
 
@@ -57,6 +60,7 @@ class Node:
         self.stopped = asyncio.Event()
         self._flush_wanted = False
         self._lagging = False
+        self._collect_at = 0.0
         self._own_delay_s = 0.0
         "What the node's own upkeep has held the loop up since it last looked at its lateness."
         self._tasks: list[asyncio.Task[None]] = []
@@ -116,7 +120,7 @@ class Node:
         self._tasks = [self._loop.create_task(task) for task in (self._keep_house(), self._keep_synced(), self._keep_checkpoints())]
         gc.collect()
         gc.freeze()
-        gc.set_threshold(50_000, 50, 1_000_000)  # the call path makes no cycles; a full collection would stop every call
+        gc.disable()  # the call path makes no cycles; what others leave is looked for in small steps by `_keep_house`
 
     async def stop(self) -> None:
         """Hang up every call, say so, and let the goodbyes out."""
@@ -206,10 +210,19 @@ class Node:
             self._lagging = lag > LAG_SHED_S or (self._lagging and lag > LAG_RECOVER_S)
             if self.journal.pending:
                 self._flush()
+            self._collect(now)
             self.core.board.closed = self._why_closed()
             step = self.clock.follow(now, time.time_ns() // 1000)
             if step is not None:
                 self._emit(Alarm(self.clock.utc_us(now), "clock.stepped", self.settings.node.name, f"the system clock moved by {step.seconds:+.3f} s"))
+
+    def _collect(self, now: float) -> None:
+        """Look for garbage cycles among what is a tenth of a second old; everywhere only while no call is up: that stops the loop."""
+        if now >= self._collect_at and not self.core.board.calls:
+            self._collect_at = now + COLLECT_S
+            gc.collect()
+        else:
+            gc.collect(0)
 
     def _why_closed(self) -> catalogue.Refusal | None:
         if self.journal.full:

@@ -9,33 +9,16 @@ from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
-from msgspec import Struct
-
 from trunkline.sip.flow import Flow
 from trunkline.sip.message import Message
 from trunkline.sip.timers import Timers
+from trunkline.sip.transactions.settings import TimerSettings
 
 if TYPE_CHECKING:
     from trunkline.sip.events import Event
 
 Action: TypeAlias = Callable[[Any, Message | None, float], None]
 Table: TypeAlias = Mapping[IntEnum, Mapping[IntEnum, tuple[IntEnum, tuple[Action, ...]]]]
-
-
-class TimerSettings(Struct, frozen=True, gc=False):
-    """The timers of RFC 3261 section 17 that everything else is computed from, in seconds."""
-
-    t1: float = 0.5
-    "Round-trip estimate: first retransmission interval."
-    t2: float = 4.0
-    "Longest retransmission interval."
-    t4: float = 5.0
-    "How long a message may live in the network."
-
-    @property
-    def give_up(self) -> float:
-        """64 x T1: timers B, D, F, H, J, L and M."""
-        return 64 * self.t1
 
 
 class Trace(Protocol):
