@@ -183,3 +183,39 @@ class Counting(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         self.heard += 1
+
+
+def test_a_silent_srv_target_is_followed_by_the_next_one_of_the_same_gateway(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        at, dialer_at, silent_at, second_at, numeric_at, nameserver = (loopback() for _ in range(6))
+        names = await NameServer({
+            ("_sip._udp.sip.named.test", "SRV"): ["10 5 5066 silent.named.test.", "20 0 5070 second.named.test."],
+            ("silent.named.test", "A"): [silent_at],
+            ("second.named.test", "A"): [second_at],
+        }).serve(nameserver)  # fmt: skip
+        dialer = await Phone(user="dialer").udp(dialer_at, 5060, (at, 5060))
+        second = await Phone(user="carrier").udp(second_at, 5070)
+        numeric = await Phone(user="carrier").udp(numeric_at, 5060)
+        node = served(tmp_path, at, dialer_at, numeric_at, nameserver)
+        document = node.folder / "policy.yaml"
+        document.write_text(document.read_text().replace("options: 0}", "options: 0, timers: {no_response: 0.5}}", 1))
+        try:
+            async with node:
+                await until(lambda: node.ask("gateways")[0]["resolved"], 5, "resolved")
+                placed = dialer.invite("14155550123", "node")
+                await until(lambda: placed.status == 200, 5, "answered")
+                await placed.hang_up()
+                again = dialer.invite("14155550124", "node")
+                await until(lambda: again.status == 200, 5, "answered")
+                assert again.answered_at - again.began_at < 0.4, "the address that failed is not asked first again"
+                await again.hang_up()
+                await until(node.is_clean, 10, "node clean")
+                tried = [(attempt.gateway, attempt.remote) for attempt in node.attempts()]
+                assert tried == [("named/main", f"{silent_at}:5066")] + [("named/main", f"{second_at}:5070")] * 2
+                assert not numeric.calls
+        finally:
+            names.die()
+            for phone in (dialer, second, numeric):
+                await phone.close()
+
+    asyncio.run(scenario())

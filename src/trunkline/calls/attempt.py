@@ -15,6 +15,7 @@ from trunkline.facts.record import Attempt as AttemptFact
 from trunkline.facts.record import AttemptStarted
 from trunkline.facts.refusal import Result
 from trunkline.policy.snapshot import Gateway
+from trunkline.sip.flow import Flow
 from trunkline.sip.headers.reason import cause_of
 from trunkline.sip.sdp import first_codec
 
@@ -41,7 +42,7 @@ TIMEOUTS = {
 class Attempt:
     __slots__ = (
         "alerting_at", "ambiguous", "answer_at", "began", "board", "call", "call_id", "called", "caller", "codec", "destination", "early",
-        "early_at", "first_at", "gateway", "generation", "leg", "number", "position", "progress_at", "released_by", "session_id", "tenant", "trunk",
+        "early_at", "first_at", "flow", "gateway", "generation", "leg", "number", "position", "progress_at", "released_by", "session_id", "tenant", "trunk",
         "written",
     )  # fmt: skip
 
@@ -60,6 +61,8 @@ class Attempt:
         self.destination = call.plan.destination
         self.session_id = call.session_id
         self.leg: OutgoingLeg | None = None
+        self.flow: Flow | None = None
+        "Where the INVITE went."
         self.generation = 0
         self.began = 0.0
         self.first_at = self.progress_at = self.alerting_at = self.early_at = self.answer_at = 0.0
@@ -79,7 +82,7 @@ class Attempt:
         assert invite is not None
         head = invite.head
         assert head is not None
-        flow = invite.flow
+        flow = self.flow = invite.flow
         self.board.emit(
             AttemptStarted(
                 self.call_id, self.position, self.board.clock.utc_us(now), self.gateway.carrier, self.gateway.name, flow.door.name,

@@ -62,6 +62,7 @@ class Call:
         "caller",
         "early_at",
         "ended",
+        "excluded",
         "generation",
         "held_by",
         "holds",
@@ -117,6 +118,8 @@ class Call:
         "Carrier and gateway of the latest attempt."
         self.timer_moved_on = False
         self.ended = False
+        self.excluded = 0
+        "How many exclusions the decision had when it was first written down."
         self.generation = 0
 
     # Hunting.
@@ -126,6 +129,7 @@ class Call:
         if not self.plan.emergency:
             self.board.endpoint.timers.at(now + self.plan.trunk.setup_s, self, SETUP)
         self.hunt(catalogue.NO_ROUTE.result, catalogue.NO_ROUTE.code, now)
+        self.excluded = len(self.plan.decision.excluded)
 
     def hunt(self, result: Result, code: str, now: float) -> None:
         """Try routes until one takes the INVITE; with none left, tell the caller `result`."""
@@ -183,6 +187,10 @@ class Call:
             self.board.alarm(f"outcome.{outcome.evidence}", attempt.gateway.name, f"{event.status} {event.phrase} {event.reason}".strip(), now)
         if event.silent:
             self.timer_moved_on = True
+        if outcome.next is Next.ROUTE_ON and attempt.flow is not None and (event.status == 503 or not attempt.first_at):
+            another = self.board.decider.avoid(attempt.gateway, attempt.flow, now)
+            if another and not self.redirects:
+                self.next_route -= 1  # the same gateway once more, at its next address
         early_media_passed = self.early_at and self.board.media_anchored is False
         if outcome.next is Next.ROUTE_ON and not early_media_passed:
             self.hunt(outcome.result, catalogue.ROUTES_EXHAUSTED.code, now)
@@ -370,6 +378,8 @@ class Call:
         if self.ended:
             return
         self.ended = True
+        if len(self.plan.decision.excluded) > self.excluded:
+            self.board.emit(self.plan.decision, now)  # said again, complete: later attempts had to skip more
         board, plan, began = self.board, self.plan, self.began
         board.media.command(Delete(self.id), now)
         address, transport, dialer_call_id, user_agent = self.source

@@ -6,6 +6,7 @@ from trunkline.decide.plan import CallRequest, Plan, Verdict, Way
 from trunkline.facts.record import Fact
 from trunkline.facts.refusal import Refusal
 from trunkline.policy.snapshot import Gateway
+from trunkline.sip.flow import Flow
 
 
 class Decider(Protocol):
@@ -16,6 +17,9 @@ class Decider(Protocol):
 
     def reserve(self, plan: Plan, gateway: Gateway, now: float) -> Way | Refusal:
         """Take the gateway's channel and CPS, or say why not; held until the attempt's `Attempt` fact is observed."""
+
+    def avoid(self, gateway: Gateway, flow: Flow, now: float) -> bool:
+        """This address of the gateway failed: ask it last for a while. True where the gateway has another that may do (RFC 3263 section 4.3)."""
 
     def observe(self, fact: Fact, now: float) -> None:
         """Learn what happened."""

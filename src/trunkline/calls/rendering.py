@@ -18,7 +18,10 @@ def invitation(plan: Plan, gateway: Gateway, way: Way, sdp: bytes, max_forwards:
     asserted = f"<sip:{caller}@{domain}>"
     header = gateway.caller.header
     hidden = plan.private or gateway.caller.anonymous_from
-    if header == "pai" or (hidden and header == "from"):
+    trusted = bool(gateway.carrier)
+    if not trusted:
+        pass  # a trunk gets no network-asserted identity: a private caller stays unknown to it (RFC 3325 section 7)
+    elif header == "pai" or (hidden and header == "from"):
         extra += f"P-Asserted-Identity: {asserted}\r\n"
     elif header == "rpid":
         extra += f"Remote-Party-ID: {asserted};party=calling;screen=yes;privacy={'full' if plan.private else 'off'}\r\n"

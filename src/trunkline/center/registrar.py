@@ -164,6 +164,9 @@ class Registrar:
     def gateway_at(self, address: Address) -> str:
         return self.places.gateway_at(address)
 
+    def avoid(self, gateway: Gateway, address: Address, now: float) -> bool:
+        return self.places.avoid(gateway, address, now)
+
     def flow_to(self, gateway: Gateway, now: float) -> Flow | None:
         way = self.way(gateway, now)
         return way.flow if way is not None else None

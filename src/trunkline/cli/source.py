@@ -100,7 +100,7 @@ class Story(Struct, frozen=True, gc=False):
     @property
     def decision(self) -> Decision | None:
         """How its routes were chosen; None when it was refused before that."""
-        return next((fact for fact in self.facts if isinstance(fact, Decision)), None)
+        return next((fact for fact in reversed(self.facts) if isinstance(fact, Decision)), None)  # the last said is the complete one
 
     @property
     def attempts(self) -> list[Attempt]:

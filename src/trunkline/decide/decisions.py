@@ -19,6 +19,7 @@ from trunkline.numbering import longest, normalise
 from trunkline.policy.snapshot import Gateway, Snapshot, Trunk
 from trunkline.routing import Health, choose
 from trunkline.sip.fault import Fault
+from trunkline.sip.flow import Flow
 from trunkline.sip.headers.name_addr import parse_name_addr
 from trunkline.sip.message import Request
 from trunkline.sip.uri import user_of
@@ -124,6 +125,9 @@ class Decisions:
         if full is not None:
             return _gateway_refusal(full, gateway)
         return way
+
+    def avoid(self, gateway: Gateway, flow: Flow, now: float) -> bool:
+        return self.places.avoid(gateway, flow.address, now)
 
     # Learning.
 

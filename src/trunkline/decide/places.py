@@ -14,6 +14,9 @@ class Places(Protocol):
     def flow_to(self, gateway: Gateway, now: float) -> Flow | None:
         """The flow of that way."""
 
+    def avoid(self, gateway: Gateway, address: Address, now: float) -> bool:
+        """This address failed: take the gateway's others first for a while. True where there is one."""
+
     def gateway_at(self, address: Address) -> str:
         """Gateway that has this address, by resolution; empty when none has."""
 
@@ -37,6 +40,9 @@ class StaticPlaces:
     def flow_to(self, gateway: Gateway, now: float) -> Flow | None:
         way = self.way(gateway, now)
         return way.flow if way is not None else None
+
+    def avoid(self, gateway: Gateway, address: Address, now: float) -> bool:
+        return False
 
     def gateway_at(self, address: Address) -> str:
         return next((name for name, way in self._ways.items() if way.flow.address == address), "")

@@ -11,6 +11,10 @@ from trunkline.sip.asyncio.resolver import Resolver, Target
 from trunkline.sip.flow import Address, Door, Flow
 
 
+AVOID_S = 30.0
+"How long an address that failed is asked last."
+
+
 class ResolvedPlaces:
     def __init__(self, resolver: Resolver, doors: Iterable[Door], names: PeerNames | None = None) -> None:
         """Calls to gateways leave by the `carriers` door of their transport, or any door of it where there is none.
@@ -25,6 +29,8 @@ class ResolvedPlaces:
         self._ways: dict[tuple[str, Address], Way] = {}
         self._owners: dict[Address, str] = {}
         self._gateways: tuple[Gateway, ...] = ()
+        self._avoided: dict[Address, float] = {}
+        "Addresses that failed lately, and until when they are asked last."
 
     def follow(self, policy: Snapshot) -> None:
         """Keep the names of this policy resolved."""
@@ -47,6 +53,8 @@ class ResolvedPlaces:
 
     def way(self, gateway: Gateway, now: float) -> Way | None:
         addresses = self._resolver.addresses(target_of(gateway))
+        if self._avoided and len(addresses) > 1:
+            addresses.sort(key=lambda address: self._avoided.get(address, 0.0) > now)
         for address in addresses:
             known = self._ways.get((gateway.name, address))
             if known is not None:
@@ -59,6 +67,14 @@ class ResolvedPlaces:
             known = self._ways[gateway.name, address] = Way(Flow(door, address), large_flow(gateway, by_transport, address))
             return known
         return None
+
+    def avoid(self, gateway: Gateway, address: Address, now: float) -> bool:
+        others = [other for other in self._resolver.addresses(target_of(gateway)) if other != address]
+        if not others:
+            return False
+        self._avoided = {kept: until for kept, until in self._avoided.items() if until > now}
+        self._avoided[address] = now + AVOID_S
+        return any(other not in self._avoided for other in others)
 
     def flow_to(self, gateway: Gateway, now: float) -> Flow | None:
         way = self.way(gateway, now)

@@ -38,6 +38,9 @@ MAGIC = "z9hG4bK"
 
 ClientTransaction: TypeAlias = Client | ClientInvite
 
+ORPHANS = 100_000
+"Most cancelled INVITEs of an earlier life that are remembered."
+
 UDP_SAFE_SIZE = 1300
 "Largest request that may go by UDP when the path MTU is unknown (RFC 3261 section 18.1.1)."
 
@@ -178,6 +181,8 @@ class Endpoint:
     def send_cancel(self, head: Head, branch: str, flow: Flow, now: float, reason: str = "") -> Client:
         """Send the CANCEL of an INVITE whose transaction may be gone: a restart cancels what it cannot carry on."""
         if branch not in self._clients:
+            if len(self._orphans) >= ORPHANS:
+                self._orphans.clear()
             self._orphans.add(branch)
         key = f"{branch} CANCEL"
         cancel = Client(self, key, flow, "CANCEL")
