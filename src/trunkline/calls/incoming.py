@@ -25,8 +25,8 @@ class IncomingLeg(Leg):
         self.invite: ServerInvite | None = invite
         invite.user = self
         invite.trace = trace
-        self.remote_sdp = request.body
-        self.late_offer = not request.body
+        self.remote_sdp = request.sdp
+        self.late_offer = not request.sdp
         "The INVITE had no SDP: our 200 carries the offer."
         fields = request.fields
         allow = fields.get("Allow")
@@ -139,6 +139,6 @@ class IncomingLeg(Leg):
             return
         transaction.respond(200, "OK", "", now)
         self.reliable.resume(now)
-        if request.body:
-            self.remote_sdp = request.body
-            self.tell(Confirm(request.body), now)
+        if request.sdp:
+            self.remote_sdp = request.sdp
+            self.tell(Confirm(request.sdp), now)

@@ -158,8 +158,7 @@ class Switchboard:
         if self.closed is not None:
             self._turn_away(transaction, self.closed, tag, now)
             return
-        content = request.fields.get("Content-Type")
-        if request.body and (content is None or not content[0].lower().startswith("application/sdp")):
+        if request.body and not request.sdp:
             transaction.respond(415, "Unsupported Media Type", tag, now, "Accept: application/sdp\r\n")
             return
         if request.max_forwards <= 0:

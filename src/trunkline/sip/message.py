@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from trunkline.sip.fault import Fault
 from trunkline.sip.fields import CANONICAL, NAME_LIMIT, SINGLE, canonical, cseq_of, tag_of, via_of
+from trunkline.sip.multipart import session_description
 
 MESSAGE_LIMIT = 65_535
 "Bytes in one message; what a UDP datagram can carry."
@@ -55,6 +56,16 @@ class Message:
     to_tag: str
     fault: Fault | None
     "First thing found wrong; None when the message can be trusted so far."
+
+    @property
+    def sdp(self) -> bytes:
+        """The session description: the body, or that part of a multipart one; empty where there is none."""
+        if not self.body:
+            return b""
+        said = self.fields.get("Content-Type")
+        if said is None:
+            return b""
+        return self.body if said[0] == "application/sdp" else session_description(said[0], self.body)
 
     def first(self, name: str, default: str = "") -> str:
         """First value of a header by its canonical name."""
