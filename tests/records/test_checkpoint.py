@@ -8,8 +8,8 @@ import pytest
 from trunkline.records import Checkpoint, Position, load, save
 from trunkline.records.checkpoint import CURRENT, PREVIOUS, WRITING
 
-OLD = Checkpoint(Position("segment-20260301T120000Z-000001.ndjson", 10), {"board": b"\x00old"})
-NEW = Checkpoint(Position("segment-20260301T120100Z-000002.ndjson", 20), {"board": b"\xffnew", "caps": b""})
+OLD = Checkpoint(Position("segment-20260301T120000Z-000001.ndjson", 10), {"board": [b"\x00old"]})
+NEW = Checkpoint(Position("segment-20260301T120100Z-000002.ndjson", 20), {"board": [b"\xffnew", b"er"], "caps": []})
 
 
 def test_a_checkpoint_comes_back_as_it_was_saved(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_damaged_at_any_byte_the_one_before_is_used(tmp_path: Path) -> None:
 
 def test_both_damaged_means_none_and_says_so(tmp_path: Path) -> None:
     for name in (CURRENT, PREVIOUS):
-        (tmp_path / name).write_bytes(b"trunkline checkpoint 1 crc32 00000000\n\xc1")
+        (tmp_path / name).write_bytes(b"trunkline checkpoint 2 crc32 00000000\n\xc1")
     loaded = load(tmp_path)
     assert (loaded.checkpoint, loaded.damaged) == (None, (CURRENT, PREVIOUS))
 

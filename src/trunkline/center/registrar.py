@@ -4,7 +4,7 @@ A trunk that registers has one live binding per contact; calls to it go where it
 NAT. Bindings are a fold of `Binding` facts and so survive a restart.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,6 +17,7 @@ from trunkline.facts.record import Binding, Fact
 from trunkline.facts.told import told
 from trunkline.guard import Challenge, Known
 from trunkline.policy.snapshot import Gateway
+from trunkline.records import in_pieces
 from trunkline.sip.fault import Fault
 from trunkline.sip.flow import Address, Door, Flow
 from trunkline.sip.headers.name_addr import parse_contacts
@@ -126,13 +127,14 @@ class Registrar:
         if not held:
             del self.bindings[fact.trunk]
 
-    def dump(self) -> bytes:
-        return msgspec.msgpack.encode([binding for held in self.bindings.values() for binding in held.values()])
+    def dump(self) -> Iterator[bytes]:
+        return in_pieces([binding for held in self.bindings.values() for binding in held.values()])
 
-    def load(self, data: bytes) -> None:
+    def load(self, pieces: Sequence[bytes]) -> None:
         self.bindings = {}
-        for binding in msgspec.msgpack.decode(data, type=list[Binding]):
-            self.apply(binding)
+        for piece in pieces:
+            for binding in msgspec.msgpack.decode(piece, type=list[Binding]):
+                self.apply(binding)
 
     # Looking up.
 

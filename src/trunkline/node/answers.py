@@ -7,6 +7,7 @@ from trunkline.calls.call import Call
 from trunkline.calls.trace import ladder_rows
 from trunkline.facts.record import GatewayState, Ladder
 from trunkline.node.control import RefusedError, Request
+from trunkline.node.settings import SettingsError
 
 if TYPE_CHECKING:
     from trunkline.node.serve import Node
@@ -91,5 +92,8 @@ class Answers:
         return f"gateway {request.gateway} {'drains' if drained else 'takes calls again'}"
 
     async def reload(self, request: Request) -> dict[str, str]:
-        policy = await self.node.reload(request.policy, request.author or "control socket", request.reason)
+        try:
+            policy = await self.node.reload(request.policy, request.author or "control socket", request.reason)
+        except SettingsError as error:
+            raise RefusedError(f"policy not changed:\n{error}") from error
         return {"policy": policy.version}

@@ -8,7 +8,8 @@ from random import Random
 
 from trunkline.calls.probe import Prober
 from trunkline.calls.registration import Registrations
-from trunkline.calls.switchboard import Switchboard, SwitchboardSettings
+from trunkline.calls.settings import SwitchboardSettings
+from trunkline.calls.switchboard import Switchboard
 from trunkline.center.registrar import Registrar
 from trunkline.decide.decisions import Decisions
 from trunkline.decide.places import Places
@@ -57,6 +58,8 @@ class Core:
         self.board.registrar = self.registrar
         self.prober = Prober(self.endpoint, places, self.health, self.emit, clock, random)
         self.registrations = Registrations(self.endpoint, places, self.health, self.emit, clock)
+        self._speaking: set[str] = set()
+        "Hosts with a call under way when the policy last changed: they are heard out, whatever it says of them."
         self.watched: list[Callable[[Fact, float], None]] = []
         "More folds that learn from every fact."
 
@@ -77,6 +80,7 @@ class Core:
 
     def apply_policy(self, policy: Snapshot, author: str, reason: str, now: float) -> None:
         """Put a policy in force for calls that begin from now on; calls under way keep theirs (rule 10)."""
+        self._speaking = {leg.dialog.flow.address[0] for leg in self.board.legs.values()}
         self.decisions.apply_policy(policy, self._identity(policy))
         self.emit(PolicyApplied(self.clock.utc_us(now), policy.version, author, reason), now)
         self.prober.follow(policy, now)
@@ -102,4 +106,4 @@ class Core:
         """Before any parsing: does this source have any business at this door?"""
         if door.name.startswith("carriers"):
             return True  # carriers answer from addresses DNS gave us; strangers' INVITEs meet `unknown source`
-        return self.decisions.identity.accepts(address[0]) or door.name.startswith("registrations")
+        return self.decisions.identity.accepts(address[0]) or address[0] in self._speaking or door.name.startswith("registrations")

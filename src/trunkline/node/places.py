@@ -10,7 +10,6 @@ from trunkline.sip.asyncio import PeerNames
 from trunkline.sip.asyncio.resolver import Resolver, Target
 from trunkline.sip.flow import Address, Door, Flow
 
-
 AVOID_S = 30.0
 "How long an address that failed is asked last."
 

@@ -68,9 +68,9 @@ def _attempt(call: OpenCall, position: int, started: AttemptStarted, at: int) ->
 def _call(call: OpenCall, node: str, at: int) -> Call:
     first = next(iter(call.started.values()), None)
     caller = call.dialogs.get(0)
-    times = [started.at for started in call.started.values()] + [dialog.at for dialog in call.dialogs.values()] + [a.at for a in call.attempts]
+    times = [started.at for started in call.started.values()] + [dialog.at for dialog in call.dialogs.values()] + [a.at for a in call.attempts.values()]
     began = min(times, default=at)
-    last = first or (call.attempts[-1] if call.attempts else None)
+    last = first or (call.attempts[max(call.attempts)] if call.attempts else None)
     return Call(
         call=call.call, at=began, node=node, policy="", direction="outbound", tenant="", trunk=last.trunk if last else "",
         source=caller.remote if caller else "", transport=caller.transport if caller else "", dialer_call_id=caller.call_id if caller else "",

@@ -24,7 +24,7 @@ from trunkline.node.core import Core
 from trunkline.node.places import ResolvedPlaces
 from trunkline.node.settings import Settings, SettingsError, split_address
 from trunkline.policy import Snapshot, decode
-from trunkline.records import OPEN_DIALOGS, Checkpoint, Fold, Journal, OpenDialogs, expire, recover, save, take
+from trunkline.records import OPEN_DIALOGS, Checkpoint, Fold, Journal, OpenDialogs, expire, recover, save
 from trunkline.sip.asyncio import Network, PeerNames
 from trunkline.sip.asyncio.resolver import Resolver, Target
 from trunkline.sip.flow import Door, Flow
@@ -61,8 +61,6 @@ class Node:
         self._flush_wanted = False
         self._lagging = False
         self._collect_at = 0.0
-        self._own_delay_s = 0.0
-        "What the node's own upkeep has held the loop up since it last looked at its lateness."
         self._tasks: list[asyncio.Task[None]] = []
         self._lock: IO[str] | None = None
         self.doors: dict[str, Door] = {}
@@ -144,7 +142,7 @@ class Node:
         self.core.board.close_all(now)
         self._record(NodeStopped(self.clock.utc_us(now), self.settings.node.name, calls))
         self._flush()
-        self._save(self._checkpoint())
+        self._save(await self._checkpoint())
         self.journal.close(self.clock.utc_us(now))
         if self._lock is not None:
             self._lock.close()
@@ -182,15 +180,18 @@ class Node:
         self._flush_wanted = False
         self.journal.flush(self.clock.utc_us(self._loop.time()))
 
-    def _checkpoint(self) -> Checkpoint | None:
-        """What the folds know now; None while the journal cannot be written.
-
-        With 20,000 calls up this takes a tenth of a second of the loop. That is no overload, so it is not held against new calls.
-        """
-        began = time.monotonic()
-        taken = take(self._folds, self.journal.position) if self.journal.flush(self.clock.utc_us(self._loop.time())) else None
-        self._own_delay_s += time.monotonic() - began
-        return taken
+    async def _checkpoint(self) -> Checkpoint | None:
+        """What the folds know now, gathered in steps between which calls go on; None while the journal cannot be written."""
+        if not self.journal.flush(self.clock.utc_us(self._loop.time())):
+            return None
+        position = self.journal.position
+        folds: dict[str, list[bytes]] = {}
+        for name, dump in [(name, fold.dump()) for name, fold in self._folds.items()]:
+            pieces = folds[name] = []
+            for piece in dump:
+                pieces.append(piece)
+                await asyncio.sleep(0)
+        return Checkpoint(position, folds)
 
     def _save(self, checkpoint: Checkpoint | None) -> None:
         if checkpoint is not None:
@@ -205,8 +206,7 @@ class Node:
             due = self._loop.time() + HOUSEKEEPING_S
             await asyncio.sleep(HOUSEKEEPING_S)
             now = self._loop.time()
-            lag = now - due - self._own_delay_s
-            self._own_delay_s = 0.0
+            lag = now - due
             self._lagging = lag > LAG_SHED_S or (self._lagging and lag > LAG_RECOVER_S)
             if self.journal.pending:
                 self._flush()
@@ -239,7 +239,7 @@ class Node:
     async def _keep_checkpoints(self) -> None:
         while True:
             await asyncio.sleep(CHECKPOINT_S)
-            await asyncio.to_thread(self._save, self._checkpoint())
+            await asyncio.to_thread(self._save, await self._checkpoint())
             await asyncio.to_thread(expire, self.data / "journal", self.clock.utc_us(self._loop.time()), self.settings.node.keep_days)
 
     def _cannot_connect(self, flow: Flow, why: str) -> None:

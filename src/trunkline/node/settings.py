@@ -1,13 +1,16 @@
 """Settings of one node: `trunkline.toml`. What a node is, as opposed to what it should do (`policy.yaml`)."""
 
 import tomllib
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from trunkline.sip.asyncio import TlsSettings
 from trunkline.sip.transactions import TimerSettings
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class SettingsError(Exception):
@@ -34,22 +37,22 @@ class NodeSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "Directory for journal, checkpoints and the control socket; relative to the file."
     policy: str = "policy.yaml"
     "The policy document; relative to the file."
-    low_water_mb: int = 64
+    low_water_mb: Annotated[int, msgspec.Meta(ge=0)] = 64
     "Free disk below this stops admissions; calls go on."
-    keep_days: int = 30
+    keep_days: Positive = 30
     "Journal segments older than this are deleted."
 
 
 class SipSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    t1_ms: int = 500
+    t1_ms: Positive = 500
     "Round-trip estimate (RFC 3261 section 17.1.1.1)."
-    t2_ms: int = 4000
-    t4_ms: int = 5000
-    min_session_expires_s: int = 90
+    t2_ms: Positive = 4000
+    t4_ms: Positive = 5000
+    min_session_expires_s: Positive = 90
     "Smallest session interval accepted (RFC 4028 section 5)."
     realm: str = "trunkline"
     "Digest realm."
-    digest: tuple[Literal["SHA-512-256", "SHA-256", "MD5"], ...] = ("SHA-256", "MD5")
+    digest: Annotated[tuple[Literal["SHA-512-256", "SHA-256", "MD5"], ...], msgspec.Meta(min_length=1)] = ("SHA-256", "MD5")
     """Algorithms challenges offer, in order of preference (RFC 8760). Old phones and Asterisk's chan_sip give up at the first they do not
     know: ["MD5"] lets them in."""
     nameservers: tuple[str, ...] = ()
@@ -89,7 +92,9 @@ def load_settings(path: Path) -> Settings:
     try:
         text = path.read_text()
     except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}; `trunkline init` writes a first one") from error
+        raise SettingsError(f"{path}: {error.strerror}; write it as README.md shows under `Run it`, or name yours with --settings") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: not UTF-8 text, so not TOML; name your settings with --settings") from error
     try:
         settings = msgspec.convert(tomllib.loads(text), Settings)
     except tomllib.TOMLDecodeError as error:
@@ -102,6 +107,11 @@ def load_settings(path: Path) -> Settings:
         if listen.transport not in TRANSPORTS:
             raise SettingsError(f"{path}: [[listen]] transport = {listen.transport!r}: one of {', '.join(TRANSPORTS)}")
         split_address(listen.address, path)
+    for server in settings.sip.nameservers:
+        try:
+            ip_address(server)
+        except ValueError as error:
+            raise SettingsError(f"{path}: [sip] nameservers: {server!r} is no IP address; name servers are given by address") from error
     base = path.parent
     node = msgspec.structs.replace(settings.node, data=str(base / settings.node.data), policy=str(base / settings.node.policy))
     return msgspec.structs.replace(settings, node=node, listen=settings.listen or DEFAULT_LISTEN)

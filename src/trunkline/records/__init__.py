@@ -1,6 +1,6 @@
 """What happened, kept: the journal, its readers, checkpoints, recovery and retention."""
 
-from .checkpoint import Checkpoint, Fold, Loaded, load, save, take
+from .checkpoint import Checkpoint, Fold, Loaded, in_pieces, load, save, take
 from .journal import Journal
 from .read import Damage, Reading, ended_calls, facts_of
 from .recovery import OPEN_DIALOGS, OpenCall, OpenDialogs, Recovered, recover
@@ -22,6 +22,7 @@ __all__ = [
     "ended_calls",
     "expire",
     "facts_of",
+    "in_pieces",
     "load",
     "recover",
     "save",

@@ -7,7 +7,7 @@ the cost of a longer replay the older one still starts the node.
 
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -22,7 +22,10 @@ CURRENT = "checkpoint"
 PREVIOUS = "checkpoint.previous"
 WRITING = "checkpoint.writing"
 
-MAGIC = b"trunkline checkpoint 1 crc32 "
+MAGIC = b"trunkline checkpoint 2 crc32 "
+
+PIECE = 50
+"Rows of a fold that are encoded in one go."
 
 
 class Fold(Protocol):
@@ -31,10 +34,14 @@ class Fold(Protocol):
     def apply(self, fact: Fact) -> None:
         """Learn from one fact; facts of no concern are ignored."""
 
-    def dump(self) -> bytes:
-        """Everything learnt so far."""
+    def dump(self) -> Iterator[bytes]:
+        """Everything learnt so far, in pieces of a millisecond each at most.
 
-    def load(self, data: bytes) -> None:
+        Facts go on being applied between two pieces, and the journal's tail is replayed over the whole: so the pieces are of the moment
+        `dump` was called, or else learning a fact twice changes nothing.
+        """
+
+    def load(self, pieces: Sequence[bytes]) -> None:
         """Know what `dump` knew and nothing else; raises ValueError, and forgets everything, when it cannot be read."""
 
 
@@ -42,8 +49,8 @@ class Checkpoint(Struct, frozen=True, gc=False):
     """What every fold had learnt from the journal up to `position`."""
 
     position: Position
-    folds: dict[str, bytes]
-    "`dump()` by the fold's name."
+    folds: dict[str, list[bytes]]
+    "The pieces of `dump()` by the fold's name."
 
 
 class Loaded(Struct, frozen=True, gc=False):
@@ -55,7 +62,13 @@ class Loaded(Struct, frozen=True, gc=False):
 
 def take(folds: Mapping[str, Fold], position: Position) -> Checkpoint:
     """What the folds know now. Flush the journal first, so that `position` covers every fact they were given."""
-    return Checkpoint(position, {name: fold.dump() for name, fold in folds.items()})
+    return Checkpoint(position, {name: list(fold.dump()) for name, fold in folds.items()})
+
+
+def in_pieces(rows: Sequence[object]) -> Iterator[bytes]:
+    """Rows, encoded as a fold's `dump` wants them."""
+    for first in range(0, len(rows), PIECE):
+        yield msgspec.msgpack.encode(rows[first : first + PIECE])
 
 
 def save(directory: Path, checkpoint: Checkpoint) -> None:

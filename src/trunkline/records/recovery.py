@@ -4,7 +4,7 @@
 far ends still wait (BYE), the INVITEs nobody will answer for (CANCEL), and the calls that have no record yet.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from trunkline.facts.record import Attempt, AttemptStarted, Call, DialogClosed, DialogOpened, Fact
 
-from .checkpoint import Fold, load
+from .checkpoint import Fold, in_pieces, load
 from .read import Damage, Reading
 from .segment import Position
 
@@ -27,8 +27,8 @@ class OpenCall(Struct):
     "By leg: dialogs without a `DialogClosed` fact."
     answered: set[int] = set()
     "Legs that had a dialog, open or not."
-    attempts: list[Attempt] = []
-    "Attempts that ended, in case the node has to write the `Call` fact."
+    attempts: dict[int, Attempt] = {}
+    "By position: attempts that ended, in case the node has to write the `Call` fact."
     recorded: bool = False
     "The `Call` fact exists."
 
@@ -56,12 +56,12 @@ class OpenDialogs:
             case DialogClosed() | Attempt() | Call() if fact.call in self.calls:
                 self._close(self.calls[fact.call], fact)
 
-    def dump(self) -> bytes:
-        return msgspec.msgpack.encode(list(self.calls.values()))
+    def dump(self) -> Iterator[bytes]:
+        return in_pieces(list(self.calls.values()))
 
-    def load(self, data: bytes) -> None:
+    def load(self, pieces: Sequence[bytes]) -> None:
         self.calls = {}
-        self.calls = {call.call: call for call in msgspec.msgpack.decode(data, type=list[OpenCall])}
+        self.calls = {call.call: call for piece in pieces for call in msgspec.msgpack.decode(piece, type=list[OpenCall])}
 
     def _of(self, call: str) -> OpenCall:
         known = self.calls.get(call)
@@ -77,7 +77,7 @@ class OpenDialogs:
                 call.started.pop(fact.position, None)
                 call.dialogs.pop(fact.position, None)
                 if not call.recorded:
-                    call.attempts.append(fact)
+                    call.attempts[fact.position] = fact
             case Call():
                 call.recorded = True
                 call.dialogs.pop(0, None)
@@ -155,7 +155,7 @@ def recover(journal: Path, checkpoints: Path, folds: Mapping[str, Fold]) -> Reco
     )
 
 
-def _restore(fold: Fold, data: bytes | None) -> bool:
+def _restore(fold: Fold, data: list[bytes] | None) -> bool:
     if data is None:
         return False
     try:
