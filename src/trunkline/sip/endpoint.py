@@ -60,8 +60,8 @@ class Endpoint:
         "INVITEs being served, by caller, Call-ID and CSeq -> their key; a second key is a merged request."
         self._events: deque[Event] = deque()
         self._outbox: list[tuple[Flow, bytes]] = []
-        self._orphans: set[str] = set()
-        "Branches of INVITEs from before a restart, cancelled since: a late 200 to one is hung up."
+        self._orphans: dict[str, Head] = {}
+        "INVITEs from before a restart, cancelled since, by branch: a late 200 to one is hung up, a refusal acknowledged."
         self.discarded = 0
         "Messages dropped because nothing sensible could be done with them."
 
@@ -183,7 +183,7 @@ class Endpoint:
         if branch not in self._clients:
             if len(self._orphans) >= ORPHANS:
                 self._orphans.clear()
-            self._orphans.add(branch)
+            self._orphans[branch] = head
         key = f"{branch} CANCEL"
         cancel = Client(self, key, flow, "CANCEL")
         self._clients[key] = cancel
@@ -307,8 +307,12 @@ class Endpoint:
         transaction = self._clients.get(key)
         if transaction is None or message.fault is not None:
             # A 200 to an INVITE that is gone is only acted on where that INVITE was ours: else strangers could aim our ACK and BYE.
-            if transaction is None and message.branch in self._orphans and 200 <= message.status < 300 and message.fault is None:
-                self._events.append(Stray(message, flow))
+            orphan = self._orphans.get(message.branch) if transaction is None and message.fault is None else None
+            if orphan is not None and message.cseq_method == "INVITE" and message.status >= 200:
+                if message.status < 300:
+                    self._events.append(Stray(message, flow))
+                else:
+                    self._outbox.append((flow, orphan.ack(message.fields["To"][0])))
                 return
             self.discarded += 1
             return
