@@ -54,6 +54,7 @@ verify: setup counterparts ## Every "must show" item in full; writes compliance/
 		echo '```'; } | tee compliance/VERIFY.md
 
 bench: setup counterparts ## Every bench, as JSON into bench/results/
+	@$(PY) -m pip install -q -e '.[bench]'
 	@$(PY) -c 'import sys, trunkline; sys.exit(not trunkline.compiled)' || $(PY) compile.py
 	@mkdir -p bench/results
 	@for b in signalling delay memory micro; do echo "bench $$b ..."; $(PY) -m bench.$$b --json > bench/results/$$b.json || exit 1; done

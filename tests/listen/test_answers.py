@@ -1,0 +1,156 @@
+"""When a verdict is said and what it carries, by a model of one rule; and that the shipped model knows hello from a greeting."""
+
+import subprocess
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.counterparts.serving import needs
+from trunkline.listen.answers import Answers, Judgement, verdict
+from trunkline.listen.greeting import FEATURES
+from trunkline.listen.hearing import Kind
+from trunkline.listen.model import CLASSES, Model, Tree, Weights, shipped
+
+from .voice import LINE, Samples, noise, play, silence, tone, vowels
+
+ANSWERED_S = 10.0
+
+
+def rule(feature: str, above: float, human: float, other: float) -> Model:
+    """Human by the logit `human` up to a value, by `other` above it; else voicemail."""
+    tree = Tree([FEATURES.index(feature), -1, -1], [above, human, other], [1, 0, 0], [2, 0, 0])
+    return Model(Weights(list(FEATURES), [0.0, 0.0, -20.0, -20.0], [[tree], [], [], []], "test"))
+
+
+BY_LENGTH = rule("voice_s", 1.3, 8.0, -8.0)
+UNSURE = rule("voice_s", 99.0, 1.0, 1.0)
+
+
+def test_a_short_greeting_is_a_human_once_with_its_end() -> None:
+    (hearing,) = play(Answers(1, model=BY_LENGTH), silence(0.4), vowels(0.5), silence(5), answered_s=ANSWERED_S)
+    assert hearing.kind is Kind.HUMAN
+    assert hearing.ended_s == pytest.approx(ANSWERED_S + 0.9, abs=0.05)
+    assert hearing.began_s == ANSWERED_S
+    assert 0.2 < hearing.said_s - (ANSWERED_S + 0.9) < 0.32
+    assert hearing.features["onset_s"] == pytest.approx(0.4, abs=0.05)
+
+
+def test_an_unsure_human_is_told_600_ms_after_the_greeting() -> None:
+    (hearing,) = play(Answers(1, model=UNSURE), silence(0.4), vowels(0.5), silence(5), answered_s=ANSWERED_S)
+    assert hearing.kind is Kind.HUMAN
+    assert hearing.said_s - ANSWERED_S - 0.9 == pytest.approx(0.6, abs=0.05)
+
+
+def test_a_longer_pause_can_be_asked_for() -> None:
+    (hearing,) = play(Answers(1, Judgement(pause_s=1.2), UNSURE), silence(0.4), vowels(0.5), silence(5), answered_s=ANSWERED_S)
+    assert hearing.said_s - ANSWERED_S - 0.9 == pytest.approx(1.2, abs=0.05)
+
+
+def test_a_machine_is_told_before_it_ends_and_its_end_later() -> None:
+    first, last = play(Answers(1, model=BY_LENGTH), silence(0.4), vowels(4.0), silence(3), answered_s=ANSWERED_S)
+    assert (first.kind, first.ended_s) == (Kind.MACHINE, None)
+    assert first.said_s - ANSWERED_S < 2.5
+    assert last.kind is Kind.MACHINE
+    assert last.ended_s == pytest.approx(ANSWERED_S + 4.4, abs=0.05)
+    assert last.said_s == pytest.approx(ANSWERED_S + 4.4 + 1.2, abs=0.06)
+
+
+def test_a_beep_does_not_move_the_end_of_the_greeting() -> None:
+    said = play(Answers(1, model=BY_LENGTH), silence(0.4), vowels(3.0), silence(0.5), tone(0.4, 1000), silence(3), answered_s=ANSWERED_S)
+    assert said[-1].ended_s == pytest.approx(ANSWERED_S + 3.4, abs=0.05)
+
+
+def test_nobody_is_called_human_while_he_speaks() -> None:
+    sure = rule("voice_s", 99.0, 9.0, 9.0)
+    (hearing,) = play(Answers(1, model=sure), silence(0.2), vowels(3.0), silence(3), answered_s=ANSWERED_S)
+    assert hearing.said_s > ANSWERED_S + 3.2
+    assert hearing.ended_s == pytest.approx(ANSWERED_S + 3.2, abs=0.05)
+
+
+@pytest.mark.parametrize(("pieces", "code"), [((noise(7, -60),), "NOSPEECH"), ((silence(0.3), vowels(7)), "DEADLINE")])
+def test_what_stays_unsure_is_unknown_at_the_deadline(pieces: tuple[Samples, ...], code: str) -> None:
+    (hearing,) = play(Answers(1, model=UNSURE), *pieces, answered_s=ANSWERED_S)
+    assert (hearing.kind, hearing.code) == (Kind.UNKNOWN, code)
+    assert hearing.said_s == pytest.approx(ANSWERED_S + 5.0)
+
+
+def test_ringback_after_the_answer_is_nobody() -> None:
+    said = play(Answers(1, model=BY_LENGTH), tone(2, 440, 480), silence(4))
+    assert [hearing.code for hearing in said] == ["NOSPEECH"]
+
+
+def test_what_signalling_knows_reaches_the_model() -> None:
+    by_ring = rule("ring_time_s", 15.0, 8.0, -8.0)
+    for ring_time_s, kind in ((5.0, Kind.HUMAN), (22.0, Kind.MACHINE), (None, Kind.HUMAN)):
+        answers = Answers(1, model=by_ring)
+        answers.open(LINE)
+        answers.signalled(LINE, ring_time_s, False)
+        answers.answered(LINE, 0.0)
+        line = np.concatenate([silence(0.4), vowels(0.6), silence(1)]).reshape(-1, 160)
+        said = [h for tick, frame in enumerate(line) for h in answers.push(frame[None], np.ones(1, np.bool_), (tick + 1) / 50)]
+        assert said[0].kind is kind
+        assert said[0].features["ring_known"] == (ring_time_s is not None)
+
+
+def test_nothing_is_heard_before_the_answer_and_rows_do_not_mix() -> None:
+    answers = Answers(3, model=BY_LENGTH)
+    answers.open(np.arange(3))
+    answers.answered(np.array([2]), 0.0)
+    line = np.concatenate([silence(0.4), vowels(0.5), silence(2)]).reshape(-1, 160)
+    said = [h for tick, frame in enumerate(line) for h in answers.push(np.stack([frame] * 3), np.ones(3, np.bool_), (tick + 1) / 50)]
+    assert [(h.row, h.kind) for h in said] == [(2, Kind.HUMAN)]
+
+
+def test_the_threshold_is_the_trade_off() -> None:
+    chances = np.array([[0.15, 0.5, 0.2, 0.15]])
+    gap = np.array([30], np.int32)
+    assert CLASSES[verdict(chances, gap, Judgement(machine_at=0.8))[0]] == "voicemail"
+    assert verdict(chances, gap, Judgement(machine_at=0.9))[0] == -1
+
+
+def test_a_model_for_other_features_is_refused() -> None:
+    with pytest.raises(ValueError, match="the model wants"):
+        Answers(1, model=Model(Weights(["other"], [0.0] * 4, [[]] * 4, "test")))
+
+
+def test_the_shipped_model_gives_probabilities_that_depend_on_what_it_sees() -> None:
+    features = np.random.default_rng(1).normal(0, 3, (200, len(FEATURES)))
+    chances = shipped()(features)
+    assert np.allclose(chances.sum(axis=1), 1)
+    assert chances[:, 0].std() > 0.05
+
+
+def spoken(text: str, folder: Path) -> Samples:
+    """By a voice of neither side of the corpus, at 8 kHz."""
+    path = folder / "said.wav"
+    subprocess.run([needs("espeak-ng"), "-v", "en-gb-scotland+m4", "-w", str(path), text], check=True, capture_output=True)
+    with wave.open(str(path)) as file:
+        samples = np.frombuffer(file.readframes(file.getnframes()), np.int16) / 32768
+        rate = file.getframerate()
+    at = np.arange(0, len(samples), rate / 8000)
+    made = np.interp(at, np.arange(len(samples)), np.convolve(samples, np.ones(3) / 3, "same"))
+    loud = np.flatnonzero(np.abs(made) > 0.02)
+    return np.asarray(made[loud[0] : loud[-1]] * 0.5, np.float32)
+
+
+def on_a_line(*pieces: Samples) -> Samples:
+    line = np.concatenate(pieces)
+    return line + noise(len(line) / 8000 + 0.01, -66)[: len(line)]
+
+
+def test_a_spoken_hello_is_a_human_within_600_ms(tmp_path: Path) -> None:
+    hello = spoken("Hello?", tmp_path)
+    said = play(Answers(1), on_a_line(silence(0.5), hello, silence(3)), answered_s=0.0)
+    assert said[0].kind is Kind.HUMAN
+    assert said[0].said_s <= 0.5 + len(hello) / 8000 + 0.65
+
+
+def test_a_spoken_greeting_is_a_machine_before_it_ends(tmp_path: Path) -> None:
+    text = "You have reached the voice mailbox of Robert Miller. I am not able to take your call at the moment. Please leave your name and your number after the tone."
+    greeting = spoken(text, tmp_path)
+    said = play(Answers(1), on_a_line(silence(0.5), greeting, silence(0.6), tone(0.4, 1000), silence(2)), answered_s=0.0)
+    assert said[0].kind in (Kind.MACHINE, Kind.ANNOUNCEMENT)
+    assert said[0].said_s < 0.5 + len(greeting) / 8000
+    assert said[-1].ended_s == pytest.approx(0.5 + len(greeting) / 8000, abs=0.25)
