@@ -19,11 +19,11 @@ ROOT = Path(__file__).parent
 PACKAGE = ROOT / "src" / "trunkline"
 STAMP = PACKAGE / "compiled.json"
 CALL_PATH = {
-    "sip": ("dialog", "digest", "endpoint", "fields", "message", "reliable", "session_timer", "timers"),
+    "sip": ("dialog", "digest", "endpoint", "fields", "message", "multipart", "reliable", "session_timer", "timers"),
     "sip/transactions": ("client", "client_invite", "machine", "server", "server_invite"),
     "sip/sdp": ("call_path",),
     "sip/asyncio": ("network",),
-    "calls": ("attempt", "call", "incoming", "leg", "outgoing", "rendering", "state", "switchboard", "trace", "transfer"),
+    "calls": ("attempt", "audio", "call", "hunt", "incoming", "leg", "outgoing", "record", "rendering", "state", "switchboard", "trace", "transfer"),
     "decide": ("decisions", "inbound"),
     "numbering": ("reading", "rendering"),
     "node": ("core",),

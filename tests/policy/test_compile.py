@@ -45,7 +45,7 @@ def test_gateways_take_the_defaults_of_their_carrier_key_by_key(load: Load) -> N
         "    gateways: {g: {host: a.example, codecs: [PCMA], timers: {no_answer: 30s}}}\n"
     ).gateways["c/g"]
     assert gateway.transport == "tcp"
-    assert gateway.codecs == ("PCMA",)
+    assert gateway.media.codecs == ("PCMA",)
     assert gateway.timers == Timers(no_response_s=2.0, no_answer_s=30.0)
     assert gateway.options_s == 0
 

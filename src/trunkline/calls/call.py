@@ -7,6 +7,7 @@ the `Call` record and the ladder. It knows call events only; everything of SIP's
 from typing import TYPE_CHECKING
 
 from trunkline.calls.attempt import Attempt
+from trunkline.calls.audio import CALLER, Audio, Told, media_of
 from trunkline.calls.events import (
     Answer,
     CallEvent,
@@ -22,22 +23,19 @@ from trunkline.calls.events import (
     Updated,
     UpdateRefused,
 )
-from trunkline.calls.incoming import IncomingLeg
+from trunkline.calls.hunt import hunt
 from trunkline.calls.leg import Leg, State
-from trunkline.calls.outgoing import OutgoingLeg
-from trunkline.calls.rendering import invitation
+from trunkline.calls.record import call_fact, told_lines
 from trunkline.calls.state import CallState, advance
-from trunkline.calls.trace import LegTrace, Row, ladder_rows
-from trunkline.decide.plan import Plan, Way
+from trunkline.calls.trace import Row, ladder_rows
+from trunkline.decide.plan import Plan
 from trunkline.facts import refusal as catalogue
 from trunkline.facts.outcome import Next, Outcome
-from trunkline.facts.record import Call as CallFact
 from trunkline.facts.record import Ladder
-from trunkline.facts.refusal import CATALOGUE, Refusal, Result
-from trunkline.facts.told import Told, told
-from trunkline.media import Delete, MediaAnswer, MediaOffer, MediaReady, Side
-from trunkline.media.engine import PLAIN
-from trunkline.policy.snapshot import Gateway
+from trunkline.facts.refusal import CATALOGUE, Result
+from trunkline.facts.told import told
+from trunkline.media import DigitHeard, MediaEvent, MediaFailed, MediaLost, MediaReady, MediaTimeout, Side
+from trunkline.media.info_digits import DTMF_RELAY, InfoDigit, build_info, parse_info
 from trunkline.sip.sdp import direction_of
 
 if TYPE_CHECKING:
@@ -55,10 +53,12 @@ class Call:
         "alerting_at",
         "answer_at",
         "attempt",
+        "audio",
         "await_reinvite",
         "began",
         "board",
         "callee",
+        "callee_number",
         "caller",
         "early_at",
         "ended",
@@ -72,6 +72,7 @@ class Call:
         "max_forwards",
         "names",
         "next_route",
+        "offer_wanted",
         "open_legs",
         "plan",
         "policy",
@@ -80,6 +81,7 @@ class Call:
         "rows",
         "seen",
         "session_id",
+        "silent",
         "source",
         "state",
         "timer_moved_on",
@@ -102,6 +104,12 @@ class Call:
         "Leg whose re-INVITE joins a transferred call; its answer goes no further unless it changed."
         self.caller: Leg | None = None
         self.callee: Leg | None = None
+        self.callee_number = 0
+        self.audio = Audio(board.media, call_id)
+        self.silent: frozenset[int] = frozenset()
+        "Legs the media engine hears nothing from."
+        self.offer_wanted = False
+        "One side was asked to make the next offer."
         self.source = ("", "", "", "")
         "Address, transport, Call-ID of the caller; and its user agent."
         self.attempt: Attempt | None = None
@@ -128,59 +136,13 @@ class Call:
         """Try the first route."""
         if not self.plan.emergency:
             self.board.endpoint.timers.at(now + self.plan.trunk.setup_s, self, SETUP)
-        self.hunt(catalogue.NO_ROUTE.result, catalogue.NO_ROUTE.code, now)
+        hunt(self, catalogue.NO_ROUTE.result, catalogue.NO_ROUTE.code, now)
         self.excluded = len(self.plan.decision.excluded)
-
-    def hunt(self, result: Result, code: str, now: float) -> None:
-        """Try routes until one takes the INVITE; with none left, tell the caller `result`."""
-        plan = self.plan
-        routes = plan.routes
-        while self.redirects or (self.next_route < len(routes) and self.position < plan.max_attempts):
-            if self.redirects:
-                target, gateway = self.redirects.pop(0), routes[self.next_route - 1]
-            else:
-                target, gateway = "", routes[self.next_route]
-                self.next_route += 1
-            refused = self._try(gateway, target, now)
-            if refused is None:
-                return
-            if not self.position:
-                result, code = refused.result, refused.code
-        if plan.emergency:
-            self.board.alarm("emergency.failed", self.id, "No emergency route took the call.", now)
-        self.fail(result, code, now)
-
-    def _try(self, gateway: Gateway, target: str, now: float) -> Refusal | None:
-        """Send an attempt by this gateway, or say why not."""
-        board, plan = self.board, self.plan
-        caller = self.caller
-        assert caller is not None
-        number = len(self.names)
-        codecs = _codecs(plan.trunk.codecs, gateway.codecs)
-        media = board.media.offer(MediaOffer(self.id, number, caller.remote_sdp, Side(codecs) if codecs else PLAIN), now)
-        if not isinstance(media, MediaReady):
-            return CATALOGUE[media.code] if media is not None else catalogue.MEDIA_FAILED
-        way = board.decider.reserve(plan, gateway, now)
-        if not isinstance(way, Way):
-            return way
-        says, called, number_shown = invitation(plan, gateway, way, media.sdp, self.max_forwards - 1, self.session_id)
-        if target:
-            says = says.__class__(target, *[getattr(says, name) for name in says.__struct_fields__[1:]])
-        self.position += 1
-        attempt = Attempt(board, self, gateway, self.position, number, called, number_shown)
-        attempt.ambiguous = self.timer_moved_on
-        leg = OutgoingLeg(board, attempt, self.id, number, LegTrace(self.rows, number), says)
-        board.legs[leg.dialog.local_tag] = leg
-        self.names.append(gateway.name)
-        self.last = (gateway.carrier, gateway.name)
-        self.attempt = attempt
-        self.open_legs += 1
-        attempt.start(leg, now)
-        return None
 
     def attempt_failed(self, attempt: Attempt, outcome: Outcome, event: Fail, now: float) -> None:
         """The outcome table has spoken."""
         self.attempt = None
+        self.audio.forget(attempt.number, now)
         if self.ended:
             return
         if outcome.alarm:
@@ -191,11 +153,11 @@ class Call:
             another = self.board.decider.avoid(attempt.gateway, attempt.flow, now)
             if another and not self.redirects:
                 self.next_route -= 1  # the same gateway once more, at its next address
-        early_media_passed = self.early_at and self.board.media_anchored is False
+        early_media_passed = self.early_at and not self.audio.anchored
         if outcome.next is Next.ROUTE_ON and not early_media_passed:
-            self.hunt(outcome.result, catalogue.ROUTES_EXHAUSTED.code, now)
+            hunt(self, outcome.result, catalogue.ROUTES_EXHAUSTED.code, now)
         elif self.plan.emergency and self.next_route < len(self.plan.routes):
-            self.hunt(outcome.result, catalogue.EMERGENCY_NO_ROUTE.code, now)
+            hunt(self, outcome.result, catalogue.EMERGENCY_NO_ROUTE.code, now)
         else:
             self.fail(outcome.result, event.refusal, now)
 
@@ -205,7 +167,7 @@ class Call:
             return False
         self.redirects.extend(event.contacts[:4])
         self.attempt = None
-        self.hunt(Result.UNREACHABLE, catalogue.ROUTES_EXHAUSTED.code, now)
+        hunt(self, Result.UNREACHABLE, catalogue.ROUTES_EXHAUSTED.code, now)
         return True
 
     def fail(self, result: Result, code: str, now: float) -> None:
@@ -238,23 +200,46 @@ class Call:
         if isinstance(event, Ring):
             self.alerting_at = self.alerting_at or now
             self.state = advance(self.state, "ring")
-        if not isinstance(event, Progress) and event.sdp:
-            media = self.board.media.answer(MediaAnswer(self.id, 0, event.sdp, attempt.number, early=True), now)
-            if isinstance(media, MediaReady):
-                self.early_at = self.early_at or now
-                self.state = advance(self.state, "media")
-                event = Ring(media.sdp) if isinstance(event, Ring) else EarlyMedia(event.status, event.phrase, media.sdp)
-        if self.caller is not None:
-            self.caller.take(event, now)
+        if isinstance(event, Progress) or not event.sdp:
+            if self.caller is not None:
+                self.caller.take(event, now)
+            return
+        self.early_at = self.early_at or now
+        self.state = advance(self.state, "media")
+        if not self.audio.anchored:
+            if self.caller is not None:
+                self.caller.take(event, now)
+            return
+        self.audio.answer(attempt.number, CALLER, event.sdp, lambda told, later: self._early(attempt, event, told, later), now, early=True)
+
+    def _early(self, attempt: Attempt, event: Ring | EarlyMedia, media: Told, now: float) -> None:
+        """The caller's side of early media is ready."""
+        if self.caller is None or attempt is not self.attempt or attempt.answer_at:
+            return
+        sdp = media.sdp if isinstance(media, MediaReady) else b""
+        self.caller.take(Ring(sdp) if isinstance(event, Ring) or not sdp else EarlyMedia(event.status, event.phrase, sdp), now)
 
     def answered(self, attempt: Attempt, event: Answer, now: float) -> None:
-        media = self.board.media.answer(MediaAnswer(self.id, 0, event.sdp, attempt.number), now)
         self.answer_at = now
         self.generation += 1
         self.state = advance(self.state, "answer")
-        self.callee = attempt.leg
-        if self.caller is not None:
-            self.caller.take(Answer(media.sdp) if isinstance(media, MediaReady) else event, now)
+        self.callee, self.callee_number = attempt.leg, attempt.number
+        caller = self.caller
+        if caller is None:
+            return
+        if not self.audio.anchored:
+            caller.take(event, now)
+        elif caller.remote_sdp:
+            self.audio.answer(attempt.number, CALLER, event.sdp, self._connect, now)
+        else:  # a late offer: the callee made it, and the caller's ACK will answer it
+            self.audio.offer(attempt.number, attempt.gateway.media, CALLER, self.plan.trunk.media, event.sdp, self._connect, now)
+
+    def _connect(self, media: Told, now: float) -> None:
+        """The caller's side of the answer is ready."""
+        if isinstance(media, MediaFailed):
+            self.hang_up(media.code, now)
+        elif self.caller is not None:
+            self.caller.take(Answer(media.sdp), now)
 
     # Between the legs of an answered call.
 
@@ -272,9 +257,67 @@ class Call:
             return
         if isinstance(event, Update):
             self._hold(leg, event.sdp)
+        if isinstance(event, Update | Updated | Confirm) and self.audio.anchored:
+            self._redescribe(leg, other, event, now)
+        elif isinstance(event, Info) and self.audio.anchored and self._pressed(other, event, now):
+            return
+        elif isinstance(event, Update | Updated | UpdateRefused | Confirm | Info):
             other.take(event, now)
-        elif isinstance(event, Updated | UpdateRefused | Confirm | Info):
+
+    def _redescribe(self, leg: Leg, other: Leg, event: Update | Updated | Confirm, now: float) -> None:
+        """A renegotiation of an anchored call: each side hears of our addresses only."""
+        if not event.sdp:
+            self.offer_wanted = isinstance(event, Update)
             other.take(event, now)
+            return
+        source, target = self._number(leg), self._number(other)
+        is_offer = isinstance(event, Update) or (isinstance(event, Updated) and self.offer_wanted)
+        self.offer_wanted = False
+
+        def say(media: Told, later: float) -> None:
+            if isinstance(media, MediaReady):
+                other.take(event.__class__(media.sdp), later)
+            elif isinstance(event, Update):
+                leg.take(UpdateRefused(488, "Not Acceptable Here"), later)
+            else:
+                self.hang_up(media.code, later)
+
+        if is_offer:
+            self.audio.offer(source, self._media_side(source), target, self._media_side(target), event.sdp, say, now)
+        else:
+            self.audio.answer(source, target, event.sdp, say, now)
+
+    def _pressed(self, other: Leg, event: Info, now: float) -> bool:
+        """A key told by INFO reaches a side that wants keys in its audio as that."""
+        number = self._number(other)
+        digit = parse_info(event.content_type, event.body)
+        if not isinstance(digit, InfoDigit) or self._media_side(number).digits == "info":
+            return False
+        self.audio.press(number, digit.digit, digit.duration_ms, now)
+        return True
+
+    def on_media(self, event: MediaEvent, now: float) -> None:
+        """What the media engine reports of this call."""
+        if isinstance(event, MediaReady | MediaFailed):
+            self.audio.ready(event, now)
+        elif isinstance(event, MediaLost):
+            self.hang_up(catalogue.MEDIA_LOST.code, now)
+        elif isinstance(event, MediaTimeout):
+            self.silent |= {event.leg}
+            if self.silent >= {CALLER, self.callee_number}:
+                self.hang_up(catalogue.MEDIA_TIMEOUT.code, now)
+        elif isinstance(event, DigitHeard):
+            other = self.callee if event.leg == CALLER else self.caller
+            if other is not None and self._media_side(self._number(other)).digits == "info":
+                other.take(Info("INFO", DTMF_RELAY, build_info(InfoDigit(event.digit, event.duration_ms))), now)
+
+    def _number(self, leg: Leg) -> int:
+        """What the media engine knows a leg as."""
+        return CALLER if leg is self.caller else self.callee_number
+
+    def _media_side(self, number: int) -> Side:
+        attempt = self.attempt
+        return attempt.gateway.media if number and attempt is not None else self.plan.trunk.media
 
     def _hold(self, leg: Leg, sdp: bytes) -> None:
         if not sdp:
@@ -339,8 +382,18 @@ class Call:
             self.board.alarm("transfer.refused_media", self.id, f"re-INVITE answered {event.status}", now)
             return
         target = self.callee
-        if target is not None and event.sdp and _media_of(event.sdp) != _media_of(target.local_sdp):
-            target.take(Update(event.sdp), now)
+        if target is None or not event.sdp:
+            return
+        if self.audio.anchored:
+            self.audio.offer(CALLER, self._media_side(CALLER), self.callee_number, self._media_side(1), event.sdp, self._rejoin, now)
+        else:
+            self._rejoin(MediaReady(self.id, self.callee_number, event.sdp), now)
+
+    def _rejoin(self, media: Told, now: float) -> None:
+        """The target of a transfer hears of the staying side's audio where it is not what it heard before."""
+        target = self.callee
+        if target is not None and isinstance(media, MediaReady) and media_of(media.sdp) != media_of(target.local_sdp):
+            target.take(Update(media.sdp), now)
 
     def refuse_session(self, min_se_s: int, now: float) -> None:
         """422: the caller's session interval is too small (RFC 4028 section 6)."""
@@ -380,22 +433,8 @@ class Call:
         self.ended = True
         if len(self.plan.decision.excluded) > self.excluded:
             self.board.emit(self.plan.decision, now)  # said again, complete: later attempts had to skip more
-        board, plan, began = self.board, self.plan, self.began
-        board.media.command(Delete(self.id), now)
-        address, transport, dialer_call_id, user_agent = self.source
-        board.emit(
-            CallFact(
-                call=self.id, at=board.clock.utc_us(began), node=board.settings.node, policy=self.policy, direction=plan.direction,
-                tenant=plan.trunk.tenant, trunk=plan.trunk.name, source=address, transport=transport, dialer_call_id=dialer_call_id,
-                user_agent=user_agent, called_raw=plan.called_raw, called=plan.called, caller_raw=plan.caller_raw, caller=plan.caller,
-                destination=plan.destination, strategy=plan.strategy, metadata=plan.metadata, state=self.state.value, status=status, cause=cause,
-                result=result, refusal=code, released_by=released_by, attempts=self.position, carrier=self.last[0], gateway=self.last[1],
-                alerting_ms=_ms(self.alerting_at, began), early_media_ms=_ms(self.early_at, began), answer_ms=_ms(self.answer_at, began),
-                talk_ms=round((now - self.answer_at) * 1000, 1) if self.answer_at else None, total_ms=round((now - began) * 1000, 1),
-                holds=self.holds, transfers=self.transfers, emergency=plan.emergency, session_id=self.session_id,
-            ),
-            now,
-        )  # fmt: skip
+        self.audio.over(now)
+        self.board.emit(call_fact(self, status, cause, result, code, released_by, now), now)
 
     def _leg_over(self, now: float) -> None:
         self.board.leg_over(self.id, now)
@@ -408,32 +447,3 @@ class Call:
     def write_ladder(self, now: float) -> None:
         """The ladder is complete."""
         self.board.emit(Ladder(self.id, self.board.clock.utc_us(self.began), tuple(self.names), ladder_rows(self.rows, self.began)), now)
-
-
-def _codecs(trunk: tuple[str, ...], gateway: tuple[str, ...]) -> tuple[str, ...]:
-    """The gateway's ordered list, narrowed to what the trunk allows; empty passes everything."""
-    if not trunk or not gateway or trunk == gateway:
-        return gateway or trunk
-    return tuple(codec for codec in gateway if codec in trunk) or ("-",)
-
-
-def _media_of(sdp: bytes) -> list[bytes]:
-    """An SDP without its origin line, whose version may grow while the media stays."""
-    return [line for line in sdp.split(b"\r\n") if not line.startswith(b"o=")]
-
-
-def told_lines(answer: Told, refusal: Refusal | None) -> str:
-    """Reason and Retry-After lines of a refusal to the dialer."""
-    lines = f"Reason: Q.850;cause={answer.cause}\r\n" if answer.cause else ""
-    if refusal is not None:
-        lines += f'Warning: 399 trunkline "{refusal.code}"\r\n'
-        if answer.retry_after and refusal.retry_after_s:
-            lines += f"Retry-After: {refusal.retry_after_s}\r\n"
-    return lines
-
-
-def _ms(at: float, began: float) -> float | None:
-    return round((at - began) * 1000, 1) if at else None
-
-
-__all__ = ["Call", "IncomingLeg", "told_lines"]

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from random import Random
 from typing import Any, Protocol
 
-from trunkline.calls.call import Call, told_lines
+from trunkline.calls.call import Call
 from trunkline.calls.decider import Decider
 from trunkline.calls.events import Release
 from trunkline.calls.incoming import IncomingLeg
 from trunkline.calls.leg import ALLOW, Leg
 from trunkline.calls.outgoing import OutgoingLeg
+from trunkline.calls.record import leg_audio, told_lines
 from trunkline.calls.settings import SwitchboardSettings
 from trunkline.calls.trace import LegTrace, Row
 from trunkline.calls.transfer import Transfers
@@ -24,7 +25,7 @@ from trunkline.facts.record import Alarm, Fact
 from trunkline.facts.record import Call as CallFact
 from trunkline.facts.refusal import Refusal
 from trunkline.facts.told import told
-from trunkline.media import MediaEngine
+from trunkline.media import MediaEngine, MediaStatistics
 from trunkline.sip.dialog import Dialog
 from trunkline.sip.endpoint import Endpoint
 from trunkline.sip.events import Acknowledged, Cancelled, Event, Received, Replied, Stray, TimedOut, Unacknowledged, Unreachable
@@ -72,7 +73,6 @@ class Switchboard:
         "Session-ID and number of every live call: how a call that returns is recognised."
         self.transfers = Transfers(self)
         self.registrar: Registrar | None = None
-        self.media_anchored = False
         self.closed: Refusal | None = None
         "Why no new call is taken: overload, drain, full disk."
 
@@ -83,6 +83,16 @@ class Switchboard:
         next_event = self.endpoint.next_event
         while (event := next_event()) is not None:
             self._handle(event, now)
+
+    def handle_media(self, now: float) -> None:
+        """Work off everything the media engine has to say."""
+        while (event := self.media.next_event()) is not None:
+            call = self.calls.get(event.call)
+            if isinstance(event, MediaStatistics):
+                if event.final:
+                    self.emit(leg_audio(event, call, self.clock.utc_us(now)), now)
+            elif call is not None:
+                call.on_media(event, now)
 
     def _handle(self, event: Event, now: float) -> None:
         if isinstance(event, Replied):

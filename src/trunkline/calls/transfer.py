@@ -192,7 +192,8 @@ class Transfers:
         if attempt is not None:
             attempt.call = second
         second.replace_caller(first_far, now)
-        first_far.take(Update(second_far.remote_sdp), now)
+        # Anchored, the staying side gets the address the parting one had; else it is told of the target's directly.
+        first_far.take(Update(other.local_sdp if second.audio.anchored else second_far.remote_sdp), now)
         second.await_reinvite = first_far
         referral.notify(200, "OK", now)
         referral.part(now)

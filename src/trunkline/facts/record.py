@@ -243,6 +243,30 @@ class GatewayState(Struct, frozen=True, gc=False, tag_field="fact", tag="gateway
     reason: str
 
 
+class LegAudio(Struct, frozen=True, gc=False, tag_field="fact", tag="leg_audio"):
+    """What was heard from one leg of a call whose audio Trunkline carried; written when the leg is over."""
+
+    call: str
+    leg: int
+    at: int
+    party: str
+    "Trunk or gateway behind the leg."
+    codec: str
+    received: int
+    "RTP packets from it."
+    sent: int
+    "RTP packets to it."
+    lost: int
+    "Packets that never arrived (RFC 3550 A.3); -1 where not known."
+    jitter_ms: float
+    mos: float | None
+    "ITU-T G.107 estimate; None where there is no standard one."
+    refused: int
+    "Packets dropped: wrong source, failed authentication, not RTP."
+    first_ms: float | None
+    "From the leg's first SDP to its first packet; None when none came."
+
+
 class Alarm(Struct, frozen=True, gc=False, tag_field="fact", tag="alarm"):
     """Something a person must hear of."""
 
@@ -299,6 +323,7 @@ Fact: TypeAlias = (
     | Attempt
     | Call
     | Ladder
+    | LegAudio
     | Decision
     | GatewayState
     | Alarm

@@ -121,6 +121,12 @@ GATEWAY_PAUSED = _no("health.paused", Result.UNREACHABLE, "The gateway asked for
 GATEWAY_UNRESOLVED = _no("health.unresolved", Result.UNREACHABLE, "The gateway's host name has no address yet; check DNS.", route_on=True)
 NO_SHARED_CODEC = _no("media.no_shared_codec", Result.INCOMPATIBLE, "The offer and the gateway's `codecs` share nothing.", route_on=True)
 MEDIA_FAILED = _no("media.failed", Result.UNREACHABLE, "The media engine could not take the call.", route_on=True)
+MEDIA_TIMEOUT = _no(
+    "media.timeout", Result.UNREACHABLE, "Both sides of the call fell silent for longer than `[media] timeout`; it was hung up.", layer=Layer.CALL
+)
+MEDIA_LOST = _no(
+    "media.lost", Result.UNREACHABLE, "The process or machine that carried the call's audio is gone; the call was hung up.", layer=Layer.CALL
+)
 SETUP_TIMEOUT = _no("call.setup_timeout", Result.UNREACHABLE, "The call was not set up within the trunk's `setup` timer.", layer=Layer.CALL)
 NO_ANSWER = _no("call.no_answer", Result.NO_ANSWER, "The callee rang longer than the gateway's `no_answer` timer.", layer=Layer.CALL)
 LOOP = _no("sip.loop", Result.LOOP, "This call has been here before; two systems route it to each other.", layer=Layer.TRANSACTION)

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from trunkline.policy.audio import Audio
 from trunkline.policy.scalars import (
     Aor,
     Calls,
@@ -24,7 +25,7 @@ from trunkline.policy.scalars import (
     YesNo,
 )
 from trunkline.policy.section import Section, key
-from trunkline.policy.trunks import Auth, Transport
+from trunkline.policy.trunks import Auth
 
 NumberStyle = Literal["plus", "e164", "national", "international"]
 
@@ -97,7 +98,7 @@ class Registration(Section):
 class GatewayDefaults(Section):
     """Keys a carrier's gateways share; what a gateway writes itself wins, key by key."""
 
-    transport: Transport = key("udp", example="tcp")
+    transport: Literal["udp", "tcp", "tls"] = key("udp", example="tcp")
     "Transport to the gateway."
     large_requests: Literal["udp", "udp_then_tcp", "tcp", "tls"] = key("udp", example="udp_then_tcp")
     """UDP requests over 1,300 bytes: udp (sent fragmented, warned of once), udp_then_tcp (TCP, back to UDP when
@@ -108,6 +109,8 @@ class GatewayDefaults(Section):
     "Our digest user at the carrier."
     registration: Registration | None = key(None, example='{aor: "sip:acme@beta.example", expires: 30m}')
     "Registers us at the carrier; losing it is an alarm."
+    media: Audio = key(Audio(), example="{networks: [198.51.100.0/24]}")
+    "Its audio, where Trunkline carries it."
     codecs: tuple[Codec, ...] = key((), example="[PCMU, PCMA]")
     "Codecs in order of preference; empty passes everything."
     called: Called = key(Called(), example='{style: e164, tech_prefix: "7788#"}')

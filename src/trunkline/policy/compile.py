@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from ipaddress import ip_network
 
+from trunkline.media.engine import PLAIN, Side
 from trunkline.numbering import plan
 from trunkline.policy import carriers, snapshot, trunks
+from trunkline.policy.audio import Audio
 from trunkline.policy.destinations import Emergency
 from trunkline.policy.document import Document
 from trunkline.policy.host import split_host
@@ -58,6 +60,12 @@ def compile_policy(document: Document, secrets: Secrets, text: str) -> snapshot.
     )
 
 
+def _side(audio: Audio, codecs: tuple[str, ...]) -> Side:
+    if audio == Audio() and not codecs:
+        return PLAIN
+    return Side(codecs, audio.interface or "", audio.secure, audio.nat, audio.networks, audio.dscp, audio.digits)
+
+
 def _trunk(name: str, trunk: trunks.Trunk, secrets: Secrets) -> snapshot.Trunk:
     return snapshot.Trunk(
         name=name,
@@ -75,7 +83,7 @@ def _trunk(name: str, trunk: trunks.Trunk, secrets: Secrets) -> snapshot.Trunk:
         profile=trunk.profile,
         metadata=tuple(trunk.metadata.items()),
         transfer=trunk.transfer,
-        codecs=trunk.codecs,
+        media=_side(trunk.media, trunk.codecs),
         setup_s=trunk.setup,
         session_expires_s=trunk.session_expires,
         call_id_header=trunk.call_id_header,
@@ -94,7 +102,7 @@ def _gateway(carrier: str, point: str, gateway: carriers.Gateway, secrets: Secre
         weight=gateway.weight,
         auth=_credentials(gateway.auth, secrets),
         registration=_registration(gateway.registration),
-        codecs=gateway.codecs,
+        media=_side(gateway.media, gateway.codecs),
         called=plan.CalledFormat(**gateway.called.model_dump()),
         caller=plan.CallerFormat(**gateway.caller.model_dump()),
         timers=snapshot.Timers(

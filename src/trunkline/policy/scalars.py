@@ -119,6 +119,7 @@ Rate = Annotated[
 Percent = Annotated[float, Strict(), Field(ge=0, le=100, allow_inf_nan=False), Kind("percent")]
 Count = Annotated[int, Strict(), Field(ge=1, le=50), Kind("number, 1 to 50")]
 Weight = Annotated[int, Strict(), Field(ge=0, le=10_000), Kind("number, 0 to 10000")]
+Dscp = Annotated[int, Strict(), Field(ge=0, le=63), Kind("number, 0 to 63")]
 Length = Annotated[int, Strict(), Field(ge=1, le=15), Kind("digits, 1 to 15")]
 
 Duration = Annotated[float, BeforeValidator(parse_duration), Kind("duration")]

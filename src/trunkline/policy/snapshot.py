@@ -8,6 +8,7 @@ Secrets are already resolved here, so a snapshot never goes to disk and `repr` n
 
 from msgspec import Struct, field
 
+from trunkline.media.engine import PLAIN, Side
 from trunkline.numbering.plan import CalledFormat, CallerFormat, NumberPlan
 
 
@@ -52,8 +53,8 @@ class Trunk(Struct, frozen=True):
     `param:NAME` (Request-URI) or a literal `=value`."""
     transfer: bool = True
     "REFER from this trunk is executed."
-    codecs: tuple[str, ...] = ()
-    "Ordered codec policy; empty passes everything."
+    media: Side = PLAIN
+    "How its audio is handled, ordered codec policy included."
     setup_s: float = 60.0
     "Longest time from INVITE to answer over all attempts, ringing excluded."
     session_expires_s: int = 1800
@@ -101,7 +102,8 @@ class Gateway(Struct, frozen=True):
     "Share among the carrier's gateways; 0 is standby."
     auth: Credentials | None = None
     registration: Registration | None = None
-    codecs: tuple[str, ...] = ()
+    media: Side = PLAIN
+    "How its audio is handled, ordered codec policy included."
     called: CalledFormat = field(default_factory=CalledFormat)
     caller: CallerFormat = field(default_factory=CallerFormat)
     timers: Timers = field(default_factory=Timers)

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from trunkline.policy.audio import Audio
 from trunkline.policy.scalars import (
     Calls,
     Codec,
@@ -98,6 +99,8 @@ class Trunk(Section):
     "Its REFER is executed."
     codecs: tuple[Codec, ...] = key((), example="[PCMU, PCMA]")
     "Codecs in order of preference; empty passes everything."
+    media: Audio = key(Audio(), example="{nat: true}")
+    "Its audio, where Trunkline carries it."
     setup: Wait = key(60.0, example="45s")
     "Longest time from INVITE to answer over all attempts, ringing excluded."
     session_expires: WholeSeconds = key(1800, example="30m")

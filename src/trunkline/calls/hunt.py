@@ -1,0 +1,89 @@
+"""Hunting: one route after another, until one takes the call or none is left."""
+
+from typing import TYPE_CHECKING
+
+from trunkline.calls.attempt import Attempt
+from trunkline.calls.audio import CALLER, Told, side_towards
+from trunkline.calls.outgoing import OutgoingLeg
+from trunkline.calls.rendering import invitation
+from trunkline.calls.trace import LegTrace
+from trunkline.decide.plan import Way
+from trunkline.facts.refusal import CATALOGUE, Refusal, Result
+from trunkline.media import MediaOffer, MediaReady
+from trunkline.policy.snapshot import Gateway
+
+if TYPE_CHECKING:
+    from trunkline.calls.call import Call
+
+
+def hunt(call: "Call", result: Result, code: str, now: float) -> None:
+    """Try routes until one takes the INVITE; with none left, tell the caller `result`."""
+    plan = call.plan
+    routes = plan.routes
+    while call.redirects or (call.next_route < len(routes) and call.position < plan.max_attempts):
+        if call.redirects:
+            target, gateway = call.redirects.pop(0), routes[call.next_route - 1]
+        else:
+            target, gateway = "", routes[call.next_route]
+            call.next_route += 1
+        refused = _try(call, gateway, target, now)
+        if refused is None:
+            return
+        if not call.position:
+            result, code = refused.result, refused.code
+    if plan.emergency:
+        call.board.alarm("emergency.failed", call.id, "No emergency route took the call.", now)
+    call.fail(result, code, now)
+
+
+def _try(call: "Call", gateway: Gateway, target: str, now: float) -> Refusal | None:
+    """Offer the call to this gateway, or say why not."""
+    caller = call.caller
+    assert caller is not None
+    trunk = call.plan.trunk
+    number = len(call.names)
+    side = side_towards(trunk.media, gateway.media)
+    media = call.board.media.offer(MediaOffer(call.id, number, caller.remote_sdp, side, CALLER, trunk.media), now)
+    if media is None:
+        call.names.append(gateway.name)
+        call.audio.wait(number, lambda told, later: _offered(call, gateway, target, number, told, later))
+        return None
+    refused = _send(call, gateway, target, number, media, now)
+    if refused is not None:
+        call.audio.forget(number, now)
+    return refused
+
+
+def _offered(call: "Call", gateway: Gateway, target: str, number: int, media: Told, now: float) -> None:
+    """The media engine has got the attempt ready, while the caller waited."""
+    if call.ended or call.caller is None:
+        return
+    refused = _send(call, gateway, target, number, media, now)
+    if refused is not None:
+        call.audio.forget(number, now)
+        hunt(call, refused.result, refused.code, now)
+
+
+def _send(call: "Call", gateway: Gateway, target: str, number: int, media: Told, now: float) -> Refusal | None:
+    """Send the INVITE of an attempt, or say why not."""
+    board, plan = call.board, call.plan
+    if not isinstance(media, MediaReady):
+        return CATALOGUE[media.code]
+    way = board.decider.reserve(plan, gateway, now)
+    if not isinstance(way, Way):
+        return way
+    says, called, number_shown = invitation(plan, gateway, way, media.sdp, call.max_forwards - 1, call.session_id)
+    if target:
+        says = says.__class__(target, *[getattr(says, name) for name in says.__struct_fields__[1:]])
+    call.position += 1
+    attempt = Attempt(board, call, gateway, call.position, number, called, number_shown)
+    attempt.ambiguous = call.timer_moved_on
+    leg = OutgoingLeg(board, attempt, call.id, number, LegTrace(call.rows, number), says)
+    board.legs[leg.dialog.local_tag] = leg
+    if number == len(call.names):
+        call.names.append(gateway.name)
+    call.last = (gateway.carrier, gateway.name)
+    call.attempt = attempt
+    call.open_legs += 1
+    attempt.start(leg, now)
+    return None

@@ -1,0 +1,51 @@
+"""What is written down of a call, and said to a caller who is refused."""
+
+from typing import TYPE_CHECKING
+
+from trunkline.facts.record import Call as CallFact
+from trunkline.facts.record import LegAudio
+from trunkline.facts.refusal import Refusal
+from trunkline.facts.told import Told
+from trunkline.media import MediaStatistics
+
+if TYPE_CHECKING:
+    from trunkline.calls.call import Call
+
+
+def call_fact(call: "Call", status: int, cause: int, result: str, code: str, released_by: str, now: float) -> CallFact:
+    """The `Call` record."""
+    board, plan, began = call.board, call.plan, call.began
+    address, transport, dialer_call_id, user_agent = call.source
+    return CallFact(
+        call=call.id, at=board.clock.utc_us(began), node=board.settings.node, policy=call.policy, direction=plan.direction,
+        tenant=plan.trunk.tenant, trunk=plan.trunk.name, source=address, transport=transport, dialer_call_id=dialer_call_id,
+        user_agent=user_agent, called_raw=plan.called_raw, called=plan.called, caller_raw=plan.caller_raw, caller=plan.caller,
+        destination=plan.destination, strategy=plan.strategy, metadata=plan.metadata, state=call.state.value, status=status, cause=cause,
+        result=result, refusal=code, released_by=released_by, attempts=call.position, carrier=call.last[0], gateway=call.last[1],
+        alerting_ms=_ms(call.alerting_at, began), early_media_ms=_ms(call.early_at, began), answer_ms=_ms(call.answer_at, began),
+        talk_ms=round((now - call.answer_at) * 1000, 1) if call.answer_at else None, total_ms=round((now - began) * 1000, 1),
+        holds=call.holds, transfers=call.transfers, emergency=plan.emergency, session_id=call.session_id,
+    )  # fmt: skip
+
+
+def leg_audio(heard: MediaStatistics, call: "Call | None", at: int) -> LegAudio:
+    """The record of one leg's audio; `call` is None when its ladder was written before the media engine had counted."""
+    party = call.names[heard.leg] if call is not None and heard.leg < len(call.names) else ""
+    return LegAudio(
+        heard.call, heard.leg, at, party, heard.codec, heard.received, heard.sent, heard.lost, round(heard.jitter_ms, 2),
+        round(heard.mos, 2) if heard.mos else None, heard.refused, round(heard.first_s * 1000, 1) if heard.first_s >= 0 else None,
+    )  # fmt: skip
+
+
+def told_lines(answer: Told, refusal: Refusal | None) -> str:
+    """Reason and Retry-After lines of a refusal to the dialer."""
+    lines = f"Reason: Q.850;cause={answer.cause}\r\n" if answer.cause else ""
+    if refusal is not None:
+        lines += f'Warning: 399 trunkline "{refusal.code}"\r\n'
+        if answer.retry_after and refusal.retry_after_s:
+            lines += f"Retry-After: {refusal.retry_after_s}\r\n"
+    return lines
+
+
+def _ms(at: float, began: float) -> float | None:
+    return round((at - began) * 1000, 1) if at else None
