@@ -16,7 +16,7 @@ from trunkline.decide.places import Places
 from trunkline.facts.clock import Clock
 from trunkline.facts.record import Fact, PolicyApplied
 from trunkline.guard import Identity, Limits
-from trunkline.media import Bypass
+from trunkline.media import Bypass, MediaEngine
 from trunkline.policy.snapshot import Snapshot
 from trunkline.routing import Health
 from trunkline.sip.digest import DigestServer
@@ -41,8 +41,9 @@ class Core:
         realm: str = "trunkline",
         algorithms: tuple[str, ...] = ("SHA-256", "MD5"),
         key: bytes = b"",
+        media: MediaEngine | None = None,
     ) -> None:
-        """`record` keeps a fact (the journal's `append`); `algorithms` are those of digest challenges, `key` signs their nonces."""
+        """`media` carries the audio, by default nobody here. `record` keeps a fact (the journal's `append`); `algorithms` are those of digest challenges, `key` signs their nonces."""
         self.clock = clock
         self.random = random
         self.record = record
@@ -54,7 +55,7 @@ class Core:
         self.limits = Limits()
         self.decisions = Decisions(policy, self._identity(policy), self.registrar, self.health, self.limits, clock, random)
         self.registrar.decisions = self.decisions
-        self.board = Switchboard(self.endpoint, self.decisions, Bypass(), self.emit, clock, random, settings or SwitchboardSettings())
+        self.board = Switchboard(self.endpoint, self.decisions, media or Bypass(), self.emit, clock, random, settings or SwitchboardSettings())
         self.board.registrar = self.registrar
         self.prober = Prober(self.endpoint, places, self.health, self.emit, clock, random)
         self.registrations = Registrations(self.endpoint, places, self.health, self.emit, clock)

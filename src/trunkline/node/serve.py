@@ -21,6 +21,7 @@ from trunkline.node import recovery
 from trunkline.node.answers import Answers
 from trunkline.node.control import Control
 from trunkline.node.core import Core
+from trunkline.node.media import media_of
 from trunkline.node.places import ResolvedPlaces
 from trunkline.node.settings import Settings, SettingsError, split_address
 from trunkline.policy import Snapshot, decode
@@ -83,23 +84,26 @@ class Node:
         self.resolver = Resolver(self.random, sip.nameservers, sip.nameserver_port, changed=self._resolved)
         names: PeerNames = {}
         self.places = ResolvedPlaces(self.resolver, self.doors.values(), names)
+        media, self.media_link = media_of(self.settings.media, self.random, self._media_woke)
         self.core = Core(
             policy, self.places, self._record, self.clock, self.random, timers=self.settings.timers, realm=sip.realm, algorithms=sip.digest, key=os.urandom(32),
-            settings=SwitchboardSettings(self.settings.node.name, sip.min_session_expires_s),
+            settings=SwitchboardSettings(self.settings.node.name, sip.min_session_expires_s), media=media,
         )  # fmt: skip
         self.core.registrar.doors = self.doors
         self._folds: dict[str, Fold] = {OPEN_DIALOGS: self.open_dialogs, BINDINGS: self.core.registrar}
         recovered = await asyncio.to_thread(recover, self.data / "journal", self.data / "checkpoints", self._folds)
         self.journal = Journal(self.data / "journal", low_water_bytes=self.settings.node.low_water_mb << 20)
         self.network = Network(
-            self.core.endpoint, self.core.board.handle_events, self.core.accepts, self.settings.tls_settings, names, self._cannot_connect
+            self.core.endpoint, self._work if media.anchored else self.core.board.handle_events, self.core.accepts, self.settings.tls_settings, names, self._cannot_connect
         )
         self.network.hold()
         try:
             for door in self.doors.values():
                 await self.network.open(door)
+            await self.media_link.start()
         except BaseException:
             await self.network.close()
+            await self.media_link.close()
             raise
         self.places.follow(policy)
         now = self._loop.time()
@@ -137,6 +141,7 @@ class Node:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.control.close()
         await self.network.close()
+        await self.media_link.close()
         await self.resolver.close()
         now = self._loop.time()
         self.core.board.close_all(now)
@@ -160,6 +165,17 @@ class Node:
             raise SettingsError(f"{self.data}: another node runs with this data directory; stop it or set [node] data") from error
         except OSError as error:
             raise SettingsError(f"{self.data}: {error.strerror}; set [node] data to a directory this user may write") from error
+
+    # Audio.
+
+    def _work(self, now: float) -> None:
+        """What SIP said, then what that means for the audio: the engine hears of a leg before the far end can send to it."""
+        self.core.board.handle_events(now)
+        self.core.board.handle_media(now)
+        self.media_link.flush()
+
+    def _media_woke(self) -> None:
+        self.network.turn(self._loop.time())
 
     # Facts.
 

@@ -67,11 +67,49 @@ class TlsSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     require_client: bool = False
 
 
+class MediaInterface(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    "As the policy's `media: {interface: NAME}` refers to it."
+    address: str
+    "Address to bind, IPv4 or IPv6."
+    advertised: str = ""
+    "Address to tell far ends where a NAT stands before us."
+
+
+class MediaDaemon(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    host: str
+    "Numeric address of the daemon's NG socket (`--listen-ng`)."
+    port: Positive = 2223
+    weight: Positive = 1
+    "Share of new calls."
+
+
+class MediaSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    engine: Literal["bypass", "relay", "rtpengine"] = "bypass"
+    """Who carries the audio: `bypass` (dialer and carrier directly), `relay` (Trunkline's own workers) or `rtpengine` (daemons that run
+    already, here or elsewhere)."""
+    workers: Positive = 1
+    "Processes of the relay."
+    first_port: Positive = 30_000
+    last_port: Positive = 60_000
+    "UDP ports of the relay."
+    timeout_s: float = 30.0
+    "Both sides of a call without RTP for so long: it is hung up. Not while on hold."
+    interface: tuple[MediaInterface, ...] = ()
+    "Addresses of the relay; the first is the default."
+    daemon: tuple[MediaDaemon, ...] = ()
+    digit_log: str = ""
+    "Address and port the daemons' `--dtmf-log-dest` names."
+    ranges: Literal["refuse", "learn"] = "refuse"
+    "rtpengine cannot check RTP against a gateway's `networks`: refuse such legs, or learn the first source."
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     node: NodeSection = NodeSection()
     sip: SipSection = SipSection()
     tls: TlsSection = TlsSection()
     listen: tuple[Listen, ...] = ()
+    media: MediaSection = MediaSection()
 
     @property
     def timers(self) -> TimerSettings:
@@ -112,6 +150,11 @@ def load_settings(path: Path) -> Settings:
             ip_address(server)
         except ValueError as error:
             raise SettingsError(f"{path}: [sip] nameservers: {server!r} is no IP address; name servers are given by address") from error
+    for interface in settings.media.interface:
+        try:
+            ip_address(interface.address)
+        except ValueError as error:
+            raise SettingsError(f"{path}: [[media.interface]] address: {interface.address!r} is no IP address") from error
     base = path.parent
     node = msgspec.structs.replace(settings.node, data=str(base / settings.node.data), policy=str(base / settings.node.policy))
     return msgspec.structs.replace(settings, node=node, listen=settings.listen or DEFAULT_LISTEN)
