@@ -1,0 +1,169 @@
+"""What the engine and its workers say to one another: one byte for the kind, then the struct as MessagePack.
+
+Between the engine and the pool a message is preceded by two bytes, the number of the worker it goes to or comes from. A worker itself
+knows nothing of other workers. The commands and events of the contract travel as they are.
+"""
+
+from typing import TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from trunkline.media.engine import (
+    Block,
+    Delete,
+    DigitHeard,
+    FirstPacket,
+    MediaFailed,
+    MediaStatistics,
+    MediaTimeout,
+    Play,
+    Query,
+    SendDigits,
+    Stop,
+    Subscribe,
+)
+
+
+class Configure(Struct, frozen=True, gc=False):
+    """How a worker is to work; its first message."""
+
+    first_port: int
+    last_port: int
+    timeout_s: float
+    "Silence after which `MediaTimeout` is reported."
+
+
+class Lease(Struct, frozen=True, gc=False):
+    """Bind port pairs ahead."""
+
+    address: str
+    count: int
+
+
+class Keys(Struct, frozen=True, gc=False):
+    """SRTP towards one leg (RFC 4568): the key it sends under, and ours."""
+
+    suite: str
+    theirs: bytes
+    "Master key and salt."
+    ours: bytes
+
+
+class Place(Struct, frozen=True, gc=False):
+    """All that a worker knows of one leg; sent whole whenever any of it changes."""
+
+    call: str
+    leg: int
+    address: str
+    "Ours: with `port` it names the leased pair."
+    port: int
+    host: str = ""
+    "The leg's, by its SDP; empty until there is one."
+    rtp_port: int = 0
+    rtcp_port: int = 0
+    nat: bool = False
+    networks: tuple[str, ...] = ()
+    dscp: int = 46
+    peer: int = -1
+    "Leg it hears and is heard by; -1: none yet."
+    sends: bool = True
+    "Its SDP says that it sends."
+    receives: bool = True
+    answered: bool = False
+    "From here on silence is worth a report."
+    codec: str = ""
+    payload: int = -1
+    "Voice format it is sent."
+    clock_rate: int = 8000
+    event: int = -1
+    "Telephone events as it sends them; -1: none."
+    event_out: int = -1
+    "Telephone events as it wants them."
+    digits: str = "event"
+    payload_types: dict[int, int] = {}
+    "From the peer's numbers to those of this leg, where they differ."
+    keys: Keys | None = None
+    relearn: bool = False
+    "Grant one change of source (new SDP, or 18x to 200)."
+
+
+class Leased(Struct, frozen=True, gc=False):
+    """Pairs that are bound: RTP on each port, RTCP on the next."""
+
+    address: str
+    ports: tuple[int, ...]
+
+
+class Unleased(Struct, frozen=True, gc=False):
+    """No pair could be bound."""
+
+    address: str
+    count: int
+    "Pairs asked for and not had."
+    reason: str
+
+
+class Relearned(Struct, frozen=True, gc=False):
+    """A leg's audio comes from another source than before."""
+
+    call: str
+    leg: int
+    before: str
+    after: str
+
+
+class WorkerUp(Struct, frozen=True, gc=False):
+    """The pool has started a worker; said by the pool in the worker's name."""
+
+
+class WorkerDown(Struct, frozen=True, gc=False):
+    """A worker has ended, and what it carried with it."""
+
+
+Message: TypeAlias = (
+    Configure | Lease | Place | Delete | Query | Subscribe | Play | Stop | Block | SendDigits | Leased | Unleased | Relearned | WorkerUp | WorkerDown
+    | FirstPacket | DigitHeard | MediaTimeout | MediaStatistics | MediaFailed
+)  # fmt: skip
+
+KINDS: tuple[type[Message], ...] = (
+    Configure,
+    Lease,
+    Place,
+    Delete,
+    Query,
+    Subscribe,
+    Play,
+    Stop,
+    Block,
+    SendDigits,
+    Leased,
+    Unleased,
+    Relearned,
+    WorkerUp,
+    WorkerDown,
+    FirstPacket,
+    DigitHeard,
+    MediaTimeout,
+    MediaStatistics,
+    MediaFailed,
+)
+
+_CODES = {kind: bytes([code]) for code, kind in enumerate(KINDS)}
+_DECODERS: tuple[msgspec.msgpack.Decoder[Message], ...] = tuple(msgspec.msgpack.Decoder(kind) for kind in KINDS)
+_ENCODER = msgspec.msgpack.Encoder()
+
+
+def encode(message: Message) -> bytes:
+    """One message."""
+    return _CODES[type(message)] + _ENCODER.encode(message)
+
+
+def decode(data: bytes) -> Message | None:
+    """The message; None when it is none of ours."""
+    if not data or data[0] >= len(_DECODERS):
+        return None
+    try:
+        return _DECODERS[data[0]].decode(memoryview(data)[1:])
+    except msgspec.MsgspecError:
+        return None

@@ -1,0 +1,416 @@
+"""What every media engine does, over real sockets: the far ends are plain UDP sockets that share no code with the engines but SRTP's.
+
+A test module runs the suite by importing it whole; the fixture `engine` decides over which engines.
+"""
+
+import re
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import count, pairwise
+
+import pytest
+
+from tests.media.conftest import Driver
+from trunkline.media import (
+    Block,
+    Delete,
+    DigitHeard,
+    FirstPacket,
+    MediaAnswer,
+    MediaOffer,
+    MediaStatistics,
+    Query,
+    Side,
+    Subscribe,
+)
+from trunkline.media.engine import PLAIN
+from trunkline.media.sdes import Crypto, offer_crypto, parse_crypto
+from trunkline.media.srtp import SrtpSession
+
+CALLS = count(1)
+FRAME = 160
+HEARD_S = 2.0
+"Longest wait for a packet that must come."
+QUIET_S = 0.15
+"Wait that shows that none comes."
+
+
+class Packet:
+    """An RTP packet as a far end sees it."""
+
+    def __init__(self, data: bytes) -> None:
+        self.first, second, self.sequence, self.timestamp, self.ssrc = struct.unpack_from("!BBHII", data)
+        self.marker, self.payload_type = bool(second & 0x80), second & 0x7F
+        self.payload = data[12:]
+
+
+class Phone:
+    """A far end: a pair of ports, a description, and a voice that is different in every packet."""
+
+    def __init__(self, host: str = "127.0.0.1", payloads: str = "0 101", event: int = 101) -> None:
+        self.host = host
+        self.family = "IP6" if ":" in host else "IP4"
+        self.rtp, self.rtcp = _pair(host)
+        self.port: int = self.rtp.getsockname()[1]
+        self.payloads, self.event = payloads, event
+        self.version = 1
+        self.offered: tuple[Crypto, ...] = ()
+        self.sealed: SrtpSession | None = None
+        self.target: tuple[str, int] = ("", 0)
+        self.ssrc = 0x1000_0000 + self.port
+        self.sequence, self.timestamp = 65_500, 0xFFFF_F000
+        self._voice = count(self.port)
+
+    def sdp(self, direction: str = "sendrecv", crypto: tuple[Crypto, ...] = (), extra: str = "") -> bytes:
+        proto = "RTP/SAVP" if crypto else "RTP/AVP"
+        keys = "".join(f"a=crypto:{one.encode()}\r\n" for one in crypto)
+        return (
+            f"v=0\r\no=phone 77 {self.version} IN {self.family} {self.host}\r\ns=call\r\nc=IN {self.family} {self.host}\r\nt=0 0\r\n"
+            f"m=audio {self.port} {proto} {self.payloads}\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n"
+            f"a=rtpmap:{self.event} telephone-event/8000\r\na=fmtp:{self.event} 0-15\r\na=ptime:20\r\n{keys}{extra}a={direction}\r\n"
+        ).encode()
+
+    def heed(self, sdp: bytes) -> None:
+        """Send where a description says."""
+        address = re.search(rb"^c=IN IP[46] (\S+)", sdp, re.MULTILINE)
+        port = re.search(rb"^m=audio (\d+)", sdp, re.MULTILINE)
+        assert address is not None, sdp
+        assert port is not None, sdp
+        self.target = (address[1].decode(), int(port[1]))
+
+    def say(self, packets: int = 1, payload_type: int = 0, *, pace_s: float = 0.0) -> list[bytes]:
+        """Send packets, one frame apart in time stamps; the payloads sent."""
+        sent = []
+        for _ in range(packets):
+            payload = struct.pack("!Q", next(self._voice)) * (FRAME // 8)
+            self.send(payload_type, payload)
+            sent.append(payload)
+            time.sleep(pace_s)
+        return sent
+
+    def send(self, payload_type: int, payload: bytes, *, marker: bool = False, advance: int = FRAME) -> None:
+        self.sequence = (self.sequence + 1) & 0xFFFF
+        packet = struct.pack("!BBHII", 0x80, payload_type | marker << 7, self.sequence, self.timestamp, self.ssrc) + payload
+        self.timestamp = (self.timestamp + advance) & 0xFFFF_FFFF
+        if self.sealed is not None:
+            sealed = self.sealed.protect(packet)
+            assert isinstance(sealed, bytes), sealed
+            packet = sealed
+        self.rtp.sendto(packet, self.target)
+
+    def press(self, event: int) -> None:
+        """One key for 100 ms as RFC 4733 has it, the three ends included."""
+        stamp = self.timestamp
+        for index in range(7):
+            end = index >= 4
+            self.timestamp = stamp
+            self.send(self.event, struct.pack("!BBH", event, end << 7 | 10, min(index + 1, 5) * FRAME), marker=index == 0, advance=0)
+        self.timestamp = (stamp + 5 * FRAME) & 0xFFFF_FFFF
+
+    def hear(self, packets: int = 1) -> list[Packet]:
+        """The next packets; fails when they do not come."""
+        heard = []
+        self.rtp.settimeout(HEARD_S)
+        for _ in range(packets):
+            data = self.rtp.recv(2048)
+            if self.sealed is not None:
+                opened = self.sealed.unprotect(data)
+                assert isinstance(opened, bytes), opened
+                data = opened
+            heard.append(Packet(data))
+        return heard
+
+    def hears_nothing(self) -> bool:
+        self.rtp.settimeout(QUIET_S)
+        try:
+            self.rtp.recv(2048)
+        except TimeoutError:
+            return True
+        return False
+
+    def discard(self) -> None:
+        """Forget what has come so far."""
+        self.rtp.settimeout(0.05)
+        try:
+            while True:
+                self.rtp.recv(2048)
+        except TimeoutError:
+            return
+
+    def close(self) -> None:
+        self.rtp.close()
+        self.rtcp.close()
+
+
+def _pair(host: str) -> tuple[socket.socket, socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    while True:
+        rtp, rtcp = socket.socket(family, socket.SOCK_DGRAM), socket.socket(family, socket.SOCK_DGRAM)
+        rtp.bind((host, 0))
+        port = rtp.getsockname()[1]
+        try:
+            if port % 2 == 0:
+                rtcp.bind((host, port + 1))
+                return rtp, rtcp
+        except OSError:
+            pass
+        rtp.close()
+        rtcp.close()
+
+
+@contextmanager
+def phones(*made: Phone) -> Iterator[None]:
+    with ExitStack() as stack:
+        for phone in made:
+            stack.callback(phone.close)
+        yield
+
+
+@pytest.fixture
+def caller() -> Iterator[Phone]:
+    phone = Phone()
+    with phones(phone):
+        yield phone
+
+
+@pytest.fixture
+def carrier() -> Iterator[Phone]:
+    phone = Phone()
+    with phones(phone):
+        yield phone
+
+
+def connect(
+    engine: Driver, caller: Phone, carrier: Phone, *, call: str = "", leg: int = 1, early: bool = False, side: Side = PLAIN, source_side: Side = PLAIN
+) -> str:
+    """Set a call up: the caller's offer, the carrier's answer. The call's name."""
+    call = call or f"call-{next(CALLS)}"
+    carrier.heed(engine.offer(MediaOffer(call, leg, caller.sdp(), side, source_side=source_side)))
+    caller.heed(engine.answer(MediaAnswer(call, 0, carrier.sdp(), leg, early)))
+    return call
+
+
+def test_audio_passes_both_ways_bit_by_bit(engine: Driver, caller: Phone, carrier: Phone) -> None:
+    connect(engine, caller, carrier)
+    for speaker, listener in ((caller, carrier), (carrier, caller)) * 3:
+        said = speaker.say(20, pace_s=0.001)
+        heard = listener.hear(20)
+        assert [packet.payload for packet in heard] == said
+        assert {packet.ssrc for packet in heard} == {heard[0].ssrc}
+        assert [(packet.sequence - heard[0].sequence) & 0xFFFF for packet in heard] == list(range(20))
+        assert [(packet.timestamp - heard[0].timestamp) & 0xFFFF_FFFF for packet in heard] == [FRAME * step for step in range(20)]
+
+
+def test_what_a_far_end_is_told_names_the_engine_and_keeps_its_attributes(engine: Driver, caller: Phone, carrier: Phone) -> None:
+    offer = engine.offer(MediaOffer("told", 1, caller.sdp(extra="a=x-vendor:something\r\n")))
+    assert b"a=x-vendor:something\r\n" in offer
+    assert b"a=fmtp:101 0-15\r\n" in offer
+    assert str(caller.port).encode() not in offer.split(b"m=audio")[1].split(b" ")[1]
+    carrier.heed(offer)
+    assert carrier.target[1] % 2 == 0
+
+
+def test_srtp_on_one_leg_and_rtp_on_the_other(engine: Driver, caller: Phone, carrier: Phone) -> None:
+    offer = engine.offer(MediaOffer("srtp", 1, caller.sdp(), Side(secure=True)))
+    assert b"RTP/SAVP " in offer
+    carrier.heed(offer)
+    theirs = parse_crypto(re.findall(rb"a=crypto:([^\r]*)", offer)[0].decode())
+    assert isinstance(theirs, Crypto)
+    (ours,) = (one for one in offer_crypto() if one.suite == theirs.suite)
+    ours = Crypto(theirs.tag, ours.suite, ours.key)
+    answer = engine.answer(MediaAnswer("srtp", 0, carrier.sdp(crypto=(ours,)), 1))
+    assert b"RTP/AVP " in answer
+    assert b"crypto" not in answer
+    caller.heed(answer)
+    carrier.sealed = SrtpSession(ours, theirs)
+    for speaker, listener in ((caller, carrier), (carrier, caller)):
+        said = speaker.say(20, pace_s=0.001)
+        assert [packet.payload for packet in listener.hear(20)] == said
+    carrier.sealed = None
+    carrier.say(3)
+    assert caller.hears_nothing(), "what is not sealed as agreed goes no further"
+
+
+def test_a_leg_on_hold_is_sent_nothing_and_hears_again_after(engine: Driver, caller: Phone, carrier: Phone) -> None:
+    call = connect(engine, caller, carrier)
+    carrier.say(2)
+    caller.hear(2)
+    caller.version += 1
+    offer = engine.offer(MediaOffer(call, 1, caller.sdp("inactive")))
+    assert b"a=inactive" in offer
+    engine.answer(MediaAnswer(call, 0, carrier.sdp("inactive"), 1))
+    carrier.say(3)
+    assert caller.hears_nothing()
+    caller.version += 1
+    assert b"a=sendrecv" in engine.offer(MediaOffer(call, 1, caller.sdp()))
+    carrier.version += 1
+    engine.answer(MediaAnswer(call, 0, carrier.sdp(), 1))
+    said = carrier.say(5, pace_s=0.001)
+    assert [packet.payload for packet in caller.hear(5)] == said
+
+
+def test_a_new_offer_moves_a_leg_to_another_port(engine: Driver, caller: Phone, carrier: Phone) -> None:
+    call = connect(engine, caller, carrier)
+    carrier.say(2)
+    caller.hear(2)
+    before = caller.target
+    moved = Phone()
+    with phones(moved):
+        offer = engine.offer(MediaOffer(call, 1, moved.sdp()))
+        carrier_target = carrier.target
+        carrier.heed(offer)
+        assert carrier.target == carrier_target
+        moved.heed(engine.answer(MediaAnswer(call, 0, carrier.sdp(), 1)))
+        assert moved.target == before
+        said = carrier.say(5, pace_s=0.001)
+        assert [packet.payload for packet in moved.hear(5)] == said
+        said = moved.say(5, pace_s=0.001)
+        assert [packet.payload for packet in carrier.hear(5)] == said
+
+
+def test_a_second_attempt_leaves_the_caller_as_it_was(engine: Driver, caller: Phone, carrier: Phone) -> None:
+    call = f"failover-{next(CALLS)}"
+    carrier.heed(engine.offer(MediaOffer(call, 1, caller.sdp())))
+    first = engine.answer(MediaAnswer(call, 0, carrier.sdp(), 1, early=True))
+    caller.heed(first)
+    carrier.say(10, pace_s=0.005)
+    before = caller.hear(10)
+    engine.command(Delete(call, 1))
+    other = Phone(payloads="0 96", event=96)
+    with phones(other):
+        other.heed(engine.offer(MediaOffer(call, 2, caller.sdp())))
+        assert engine.answer(MediaAnswer(call, 0, other.sdp(), 2)) == first
+        said = other.say(10, pace_s=0.005)
+        after = caller.hear(10)
+        assert [packet.payload for packet in after] == said
+        whole = before + after
+        assert {packet.ssrc for packet in whole} == {before[0].ssrc}
+        assert [(packet.sequence - before[0].sequence) & 0xFFFF for packet in whole] == list(range(20))
+        steps = [(later.timestamp - earlier.timestamp) & 0xFFFF_FFFF for earlier, later in pairwise(whole)]
+        assert all(FRAME <= step < 8000 * 5 for step in steps), "the clock goes on, and never back"
+        other.press(5)
+        assert {packet.payload_type for packet in caller.hear(7)} == {101}, "the caller knows telephone events as 101"
+        caller.press(7)
+        assert {packet.payload_type for packet in other.hear(7)} == {96}
+
+
+def test_statistics_count_what_came_what_went_and_what_is_missing(engine: Driver, caller: Phone, carrier: Phone) -> None:
+    call = connect(engine, caller, carrier)
+    carrier.say(20, pace_s=0.002)
+    carrier.sequence += 5
+    carrier.say(20, pace_s=0.002)
+    caller.say(10, pace_s=0.002)
+    caller.hear(40)
+    carrier.hear(10)
+    engine.command(Query(call))
+    counted = engine.wait(MediaStatistics, lambda event: event.leg == 1)
+    assert (counted.received, counted.sent, counted.lost, counted.final) == (40, 10, 5, False)
+    assert counted.codec.upper() == "PCMU"
+    engine.command(Delete(call))
+    final = {leg: engine.wait(MediaStatistics, lambda event, leg=leg: event.leg == leg and event.final) for leg in (0, 1)}
+    assert (final[0].received, final[0].sent) == (10, 40)
+    assert (final[1].received, final[1].lost) == (40, 5)
+
+
+def test_the_first_packet_of_each_leg_is_told_once(engine: Driver, caller: Phone, carrier: Phone) -> None:
+    call = connect(engine, caller, carrier)
+    carrier.say(3, pace_s=0.01)
+    assert engine.wait(FirstPacket) == FirstPacket(call, 1)
+    caller.say(3, pace_s=0.01)
+    assert engine.wait(FirstPacket) == FirstPacket(call, 0)
+    engine.pump(0.1)
+    assert not [event for event in engine.events if isinstance(event, FirstPacket)]
+
+
+def test_deleting_a_call_closes_its_ports(engine: Driver, caller: Phone, carrier: Phone) -> None:
+    call = connect(engine, caller, carrier)
+    carrier.say(2)
+    caller.hear(2)
+    engine.command(Delete(call))
+    engine.wait(MediaStatistics, lambda event: event.final)
+    for host, port in (caller.target, carrier.target):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+            one.connect((host, port))
+            one.settimeout(HEARD_S)
+            one.send(b"anybody")
+            with pytest.raises(ConnectionRefusedError):
+                one.recv(10)
+
+
+def test_a_stranger_is_not_heard(engine: Driver, caller: Phone, carrier: Phone) -> None:
+    call = connect(engine, caller, carrier)
+    stranger = Phone("127.0.0.2")
+    with phones(stranger):
+        stranger.target = carrier.target
+        stranger.say(5)
+        assert caller.hears_nothing(), "before the carrier speaks"
+        carrier.say(3, pace_s=0.001)
+        caller.hear(3)
+        stranger.say(5)
+        assert caller.hears_nothing(), "after"
+        engine.command(Query(call))
+        counted = engine.wait(MediaStatistics, lambda event: event.leg == 1)
+        assert counted.received == 3
+
+
+def test_telephone_events_pass_and_are_told(engine: Driver, caller: Phone, carrier: Phone) -> None:
+    call = connect(engine, caller, carrier)
+    caller.say(2, pace_s=0.001)
+    caller.press(5)
+    caller.say(2, pace_s=0.001)
+    heard = carrier.hear(11)
+    assert [packet.payload_type for packet in heard] == [0] * 2 + [101] * 7 + [0] * 2
+    assert {packet.payload[0] for packet in heard[2:9]} == {5}
+    assert len({packet.timestamp for packet in heard[2:9]}) == 1
+    told = engine.wait(DigitHeard)
+    assert (told.call, told.leg, told.digit) == (call, 0, "5")
+    assert told.duration_ms == pytest.approx(100, abs=1)
+
+
+def test_blocked_digits_are_told_and_go_no_further(engine: Driver, caller: Phone, carrier: Phone) -> None:
+    call = connect(engine, caller, carrier)
+    engine.command(Block(call, 0, digits=True))
+    caller.say(2, pace_s=0.001)
+    caller.press(9)
+    caller.say(2, pace_s=0.001)
+    heard = carrier.hear(4)
+    assert {packet.payload_type for packet in heard} == {0}
+    assert engine.wait(DigitHeard).digit == "9"
+    engine.command(Block(call, 0))
+    caller.press(1)
+    assert {packet.payload_type for packet in carrier.hear(7)} == {101}
+
+
+def test_blocked_audio_goes_no_further(engine: Driver, caller: Phone, carrier: Phone) -> None:
+    call = connect(engine, caller, carrier)
+    carrier.say(2, pace_s=0.001)
+    caller.hear(2)
+    engine.command(Block(call, 1, audio=True))
+    carrier.say(5, pace_s=0.001)
+    if engine.name == "relay":
+        assert caller.hears_nothing()
+    else:
+        caller.discard()
+    engine.command(Block(call, 1))
+    said = carrier.say(5, pace_s=0.001)
+    assert [packet.payload for packet in caller.hear(5)] == said
+
+
+def test_a_subscriber_gets_a_copy_and_the_other_leg_still_hears(engine: Driver, caller: Phone, carrier: Phone) -> None:
+    call = connect(engine, caller, carrier)
+    carrier.say(2, pace_s=0.001)
+    caller.hear(2)
+    studio = Phone()
+    with phones(studio):
+        engine.command(Subscribe(call, 1, studio.host, studio.port))
+        engine.pump(0.1)
+        said = carrier.say(20, pace_s=0.002)
+        assert [packet.payload for packet in studio.hear(20)] == said
+        assert [packet.payload for packet in caller.hear(20)] == said
+        engine.command(Subscribe(call, 1, studio.host, 0))
+        carrier.say(3, pace_s=0.001)
+        caller.hear(3)
+        assert studio.hears_nothing()
