@@ -30,9 +30,11 @@ from trunkline.media.engine import (
     Query,
     Side,
 )
+from trunkline.media.leases import Leased, Unleased, WorkerLeases
+from trunkline.media.messages import WorkerDown, WorkerUp
 from trunkline.media.relay.described import DescribedLeg, shares_voice
-from trunkline.media.relay.leases import WorkerLeases, Workers
-from trunkline.media.relay.protocol import Configure, Leased, Message, Relearned, Unleased, WorkerDown, WorkerUp, decode, encode
+from trunkline.media.relay.leases import Workers
+from trunkline.media.relay.protocol import Configure, Message, Relearned, decode, encode
 from trunkline.media.relay.settings import Interface, RelaySettings
 from trunkline.sip.sdp import Session, filter_codecs, parse_sdp
 

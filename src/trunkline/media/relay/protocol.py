@@ -1,4 +1,4 @@
-"""What the engine and its workers say to one another: one byte for the kind, then the struct as MessagePack.
+"""What the engine and its workers say to one another.
 
 Between the engine and the pool a message is preceded by two bytes, the number of the worker it goes to or comes from. A worker itself
 knows nothing of other workers. The commands and events of the contract travel as they are.
@@ -6,7 +6,6 @@ knows nothing of other workers. The commands and events of the contract travel a
 
 from typing import TypeAlias
 
-import msgspec
 from msgspec import Struct
 
 from trunkline.media.engine import (
@@ -23,6 +22,8 @@ from trunkline.media.engine import (
     Stop,
     Subscribe,
 )
+from trunkline.media.leases import Lease, Leased, Unleased
+from trunkline.media.messages import Messages, WorkerDown, WorkerUp
 
 
 class Configure(Struct, frozen=True, gc=False):
@@ -32,13 +33,6 @@ class Configure(Struct, frozen=True, gc=False):
     last_port: int
     timeout_s: float
     "Silence after which `MediaTimeout` is reported."
-
-
-class Lease(Struct, frozen=True, gc=False):
-    """Bind port pairs ahead."""
-
-    address: str
-    count: int
 
 
 class Keys(Struct, frozen=True, gc=False):
@@ -88,22 +82,6 @@ class Place(Struct, frozen=True, gc=False):
     "Grant one change of source (new SDP, or 18x to 200)."
 
 
-class Leased(Struct, frozen=True, gc=False):
-    """Pairs that are bound: RTP on each port, RTCP on the next."""
-
-    address: str
-    ports: tuple[int, ...]
-
-
-class Unleased(Struct, frozen=True, gc=False):
-    """No pair could be bound."""
-
-    address: str
-    count: int
-    "Pairs asked for and not had."
-    reason: str
-
-
 class Relearned(Struct, frozen=True, gc=False):
     """A leg's audio comes from another source than before."""
 
@@ -111,14 +89,6 @@ class Relearned(Struct, frozen=True, gc=False):
     leg: int
     before: str
     after: str
-
-
-class WorkerUp(Struct, frozen=True, gc=False):
-    """The pool has started a worker; said by the pool in the worker's name."""
-
-
-class WorkerDown(Struct, frozen=True, gc=False):
-    """A worker has ended, and what it carried with it."""
 
 
 Message: TypeAlias = (
@@ -149,21 +119,6 @@ KINDS: tuple[type[Message], ...] = (
     MediaFailed,
 )
 
-_CODES = {kind: bytes([code]) for code, kind in enumerate(KINDS)}
-_DECODERS: tuple[msgspec.msgpack.Decoder[Message], ...] = tuple(msgspec.msgpack.Decoder(kind) for kind in KINDS)
-_ENCODER = msgspec.msgpack.Encoder()
-
-
-def encode(message: Message) -> bytes:
-    """One message."""
-    return _CODES[type(message)] + _ENCODER.encode(message)
-
-
-def decode(data: bytes) -> Message | None:
-    """The message; None when it is none of ours."""
-    if not data or data[0] >= len(_DECODERS):
-        return None
-    try:
-        return _DECODERS[data[0]].decode(memoryview(data)[1:])
-    except msgspec.MsgspecError:
-        return None
+_MESSAGES: Messages[Message] = Messages(KINDS)
+encode = _MESSAGES.encode
+decode = _MESSAGES.decode

@@ -15,10 +15,11 @@ from collections.abc import Callable
 from random import SystemRandom
 
 from trunkline.media.engine import Block, Delete, MediaFailed, Play, Query, SendDigits, Stop, Subscribe
+from trunkline.media.leases import Lease, Leased, Unleased
 from trunkline.media.relay.leg import Leg, Reader
 from trunkline.media.relay.player import TICK_S, Player, UnplayableError, announce, press
 from trunkline.media.relay.ports import Pair, bind_pair
-from trunkline.media.relay.protocol import Configure, Lease, Leased, Message, Place, Unleased, decode, encode
+from trunkline.media.relay.protocol import Configure, Message, Place, decode, encode
 from trunkline.media.relay.source import Address
 
 TURN_S = 0.002
@@ -57,10 +58,15 @@ class Worker:
     def run(self) -> None:
         """Serve until the link closes."""
         poll, readers, clock = self._poll.poll, self.readers, time.monotonic
+        control = (self._link.fileno(), select.EPOLLIN)
         check_at = clock() + CHECK_S
         while self._is_open:
             ready = poll(self._patience(clock))
             now = clock()
+            if control in ready and len(ready) > 1:
+                # Signalling told us of a leg before it told the far end: its first packet must find the leg known.
+                ready.remove(control)
+                ready.insert(0, control)
             for descriptor, _ in ready:
                 try:
                     readers[descriptor](now)
@@ -77,8 +83,8 @@ class Worker:
             if self._outbox:
                 self._flush()
             spare = TURN_S - (clock() - now)
-            if spare > 0:
-                time.sleep(spare)
+            if spare > 0 and self._is_open:
+                select.select((self._link,), (), (), spare)  # packets may wait for company; signalling must be heard at once
         self._close()
 
     def tell(self, message: Message) -> None:
