@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from trunkline.facts.record import Attempt, Call, Decision, Ladder, as_dict
+from trunkline.facts.record import Attempt, Call, Decision, Ladder, LegAudio, as_dict
 
 from .rendering import delay, indented, listing, moment, table
 from .source import Calls, Filter, Live, Source, SourceError, Story, data_directory
@@ -27,6 +27,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text."
 CallId = Annotated[str, typer.Argument(metavar="ID", help="Id of the call, as `trunkline calls` shows it.")]
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+AUDIO_HEADER = ("LEG", "PARTY", "CODEC", "RECEIVED", "SENT", "LOST", "REFUSED", "JITTER MS", "MOS", "FIRST")
 
 
 def calls(
@@ -114,12 +116,13 @@ def calls_text(found: Calls, now_us: int) -> str:
 
 def story_values(story: Story) -> dict[str, Any]:
     """The call as plain values; `events` are its remaining facts in order."""
-    shown = (Call, Decision, Attempt, Ladder)
+    shown = (Call, Decision, Attempt, Ladder, LegAudio)
     return {
         "in_progress": story.live,
         "call": story.call,
         "decision": story.decision,
         "attempts": story.attempts,
+        "audio": [fact for fact in story.facts if isinstance(fact, LegAudio)],
         "events": [as_dict(fact) for fact in story.facts if not isinstance(fact, shown)],
     }
 
@@ -139,6 +142,9 @@ def story_text(story: Story) -> str:
         header = ("#", "GATEWAY", "STATUS", "OUTCOME", "BECAUSE", "THEN", "PDD", "ANSWER", "TALK", "CALL-ID")
         rows = [_attempt_row(attempt) for attempt in story.attempts]
         parts.append("Attempts\n" + indented(table(header, rows, numbers=("PDD", "ANSWER", "TALK"))))
+    audio = [_audio_row(fact) for fact in story.facts if isinstance(fact, LegAudio)]
+    if audio:
+        parts.append("Audio\n" + indented(table(AUDIO_HEADER, audio, numbers=AUDIO_HEADER[3:])))
     return "\n\n".join(parts)
 
 
@@ -169,6 +175,15 @@ def _attempt_row(attempt: Attempt) -> tuple[str, ...]:
         *spans,
         attempt.carrier_call_id,
     )
+
+
+def _audio_row(heard: LegAudio) -> tuple[str, ...]:
+    lost = str(heard.lost) if heard.lost >= 0 else ""
+    mos = f"{heard.mos:.1f}" if heard.mos else ""
+    return (
+        str(heard.leg), heard.party, heard.codec, str(heard.received), str(heard.sent), lost, str(heard.refused), f"{heard.jitter_ms:.1f}", mos,
+        delay(heard.first_ms),
+    )  # fmt: skip
 
 
 def _live_text(live: Live) -> str:
