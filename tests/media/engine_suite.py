@@ -297,6 +297,23 @@ def test_a_second_attempt_leaves_the_caller_as_it_was(engine: Driver, caller: Ph
         assert {packet.payload_type for packet in other.hear(7)} == {96}
 
 
+def test_a_second_attempt_with_the_first_ones_ssrc_is_joined_too(engine: Driver, caller: Phone, carrier: Phone) -> None:
+    call = connect(engine, caller, carrier, early=True)
+    carrier.say(5, pace_s=0.005)
+    before = caller.hear(5)
+    engine.command(Delete(call, 1))
+    other = Phone()
+    with phones(other):
+        other.ssrc, other.sequence, other.timestamp = carrier.ssrc, 12_345, 0x1234_5678
+        connect(engine, caller, other, call=call, leg=2)
+        said = other.say(5, pace_s=0.005)
+        after = caller.hear(5)
+    assert [packet.payload for packet in after] == said
+    whole = before + after
+    assert [(packet.sequence - before[0].sequence) & 0xFFFF for packet in whole] == list(range(10))
+    assert all(0 < (later.timestamp - earlier.timestamp) & 0xFFFF_FFFF < 8000 * 5 for earlier, later in pairwise(whole))
+
+
 def test_statistics_count_what_came_what_went_and_what_is_missing(engine: Driver, caller: Phone, carrier: Phone) -> None:
     call = connect(engine, caller, carrier)
     carrier.say(20, pace_s=0.002)
