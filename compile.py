@@ -23,7 +23,7 @@ CALL_PATH = {
     "sip/transactions": ("client", "client_invite", "machine", "server", "server_invite"),
     "sip/sdp": ("call_path",),
     "sip/asyncio": ("network",),
-    "calls": ("attempt", "audio", "call", "hunt", "incoming", "leg", "outgoing", "record", "rendering", "state", "switchboard", "trace", "transfer"),
+    "calls": ("attempt", "audio", "call", "ear", "hunt", "incoming", "leg", "negotiation", "outgoing", "record", "rendering", "state", "switchboard", "trace", "transfer"),
     "decide": ("decisions", "inbound"),
     "numbering": ("reading", "rendering"),
     "node": ("core",),

@@ -10,6 +10,7 @@ from trunkline.calls.state import TRANSITIONS as CALL_STATES
 from trunkline.facts.outcome import CAUSES, STATUSES
 from trunkline.facts.refusal import CATALOGUE, Result
 from trunkline.facts.told import PROFILES
+from trunkline.numbers import diagram
 from trunkline.policy.reference import reference
 from trunkline.sip.offer_answer import TRANSITIONS as OFFER_ANSWER
 from trunkline.sip.transactions import client, client_invite, server, server_invite
@@ -85,6 +86,7 @@ def machines() -> str:
     for state, row in OFFER_ANSWER.items():
         for what, target in row.items():
             lines.append(f"| {_name(state)} | {_name(what)} | {_name(target)} |")
+    lines += ["", "## Life of a number", "", "```mermaid", diagram().strip(), "```"]
     return "\n".join(lines) + "\n"
 
 

@@ -93,10 +93,8 @@ trunks:
     number_plan: {min_digits: 3}
 carriers:
   carrier: {gateways: {main: {host: "CARRIER:5060", options: 0, addresses: [CARRIER]}}}
-  socket: {gateways: {main: {host: "EDGE:8080", transport: ws, options: 0, timers: {no_response: 30s}}}}
 destinations:
   everywhere: {prefixes: [""], strategy: priority, routes: [{to: carrier}]}
-  websocket: {prefixes: ["1900"], strategy: priority, routes: [{to: socket}, {to: carrier}]}
 dids:
   "+14155550199": {trunks: [alice]}
 """
@@ -264,25 +262,5 @@ def test_a_phone_whose_connection_to_kamailio_is_gone_leaves_nothing_up(tmp_path
             await until(lambda: len(edge.node.records()) >= 2, 3, "a record of each call")
             (record,) = [record for record in edge.node.records() if record.direction == "inbound"]
             assert (record.status, record.attempts) == (gone.status, 1)
-
-    asyncio.run(scenario())
-
-
-def test_a_gateway_that_is_a_websocket_server_loses_the_call_to_the_next_at_once(tmp_path: Path) -> None:
-    """Trunkline opens no WebSocket connection: such a gateway is never waited for, and Kamailio hears nothing of the call."""
-
-    async def scenario() -> None:
-        async with Edge(tmp_path).running() as edge:
-            phone = await edge.phone()
-            assert await phone.register(f"{edge.at}:5060") == 200
-            call = phone.invite("19005550123", f"{edge.at}:5060")
-            await until(lambda: call.status, 5, "an answer, long before `no_response`")
-            assert call.status == 200
-            await call.hang_up()
-            await until(lambda: len(edge.node.attempts()) >= 2, 3, "both attempts on record")
-            first, second = edge.node.attempts()
-            assert (first.carrier, first.outcome, first.status) == ("socket", "route", 0)
-            assert (second.carrier, second.outcome) == ("carrier", "answered")
-            await phone.close()
 
     asyncio.run(scenario())

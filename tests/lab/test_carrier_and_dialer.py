@@ -100,6 +100,42 @@ def test_a_silent_carrier_leaves_the_dialer_to_its_timeout() -> None:
     assert wire.count("SIP/2.0") == 0
 
 
+def test_a_silent_carrier_forgets_the_invite_when_its_caller_has_given_up() -> None:
+    wire = Wire(CarrierBehaviour(silence_share=1.0))
+    wire.play(31)
+    assert len(wire.carrier.endpoint.open_transactions()) == 3
+    wire.play(70)
+    assert wire.carrier.endpoint.open_transactions() == []
+    assert wire.count("SIP/2.0") == 0
+
+
+def test_a_call_is_up_at_the_dialer_until_its_bye_is_answered() -> None:
+    wire = Wire(ANSWERS, msgspec.structs.replace(THREE, calls=1))
+    wire.dialer.start(0.0)
+    while wire.dialer.counts["hung up"] == 0:
+        due = wire._next()
+        assert due is not None
+        wire.now = due
+        for party, _ in wire.far.values():
+            party.endpoint.handle_timer(wire.now)
+            party.handle_events(wire.now)
+        if wire.dialer.counts["hung up"] == 0:
+            wire._deliver()
+    assert (wire.dialer.up, wire.dialer.done) == (1, False)
+    wire._deliver()
+    assert (wire.dialer.up, wire.dialer.done) == (0, True)
+    assert wire.dialer.counts == {"hung up": 1}
+
+
+def test_a_bye_for_a_call_that_the_far_side_does_not_know_is_counted() -> None:
+    wire = Wire(ANSWERS)
+    wire.play(2.1)
+    wire.carrier.calls.clear()
+    wire.play()
+    assert wire.dialer.done
+    assert wire.dialer.counts["bye refused 481"] == 3
+
+
 @pytest.mark.parametrize(
     ("early_media", "shown"),
     [("180", (0, 3)), ("183", (3, 3)), ("183+sdp", (3, 3)), ("183+sdp only", (3, 0)), ("none", (0, 0))],

@@ -70,12 +70,12 @@ def test_what_began_after_the_answer_is_answered_and_what_began_before_is_early(
     bank.open(0, "de")
     frames, present = full(1)
     assert bank.push(frames, present, 0.02)[0].phase is Phase.EARLY
-    bank.answer(0, 0.03)
+    bank.answer(0, 0.13)
     bank.answer(0, 9.0)
-    assert bank.push(frames, present, 0.04)[0].phase is Phase.EARLY
-    assert bank.push(frames, present, 0.06)[0].phase is Phase.ANSWERED
+    assert bank.push(frames, present, 0.06)[0].phase is Phase.EARLY
+    assert bank.push(frames, present, 0.14)[0].phase is Phase.ANSWERED
     assert bank.phase(0) is Phase.ANSWERED
-    assert notes.told == [("open", [0], None), ("called", [0], "de"), ("answered", [0], 0.03)]
+    assert notes.told == [("open", [0], None), ("called", [0], "de"), ("answered", [0], 0.13)]
 
 
 def test_a_new_line_on_a_row_begins_early_again() -> None:

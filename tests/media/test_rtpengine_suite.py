@@ -52,6 +52,20 @@ def test_a_second_attempt_leaves_the_caller_as_it_was(engine: Driver, caller: Ph
         assert caller.hears_nothing()
 
 
+def test_a_second_attempt_with_the_first_ones_ssrc_is_joined_too(engine: Driver, caller: Phone, carrier: Phone) -> None:
+    """It is heard; its numbers and its clock are the new carrier's own."""
+    call = connect(engine, caller, carrier, early=True)
+    carrier.say(5, pace_s=0.005)
+    caller.hear(5)
+    engine.command(Delete(call, 1))
+    other = Phone()
+    with phones(other):
+        other.ssrc = carrier.ssrc
+        connect(engine, caller, other, call=call, leg=2)
+        said = other.say(5, pace_s=0.005)
+        assert [packet.payload for packet in caller.hear(5)] == said
+
+
 def test_telephone_events_under_another_number_than_offered_are_left_out_of_the_answer(engine: Driver, caller: Phone) -> None:
     carrier = Phone(payloads="0 96", event=96)
     with phones(carrier):

@@ -136,4 +136,4 @@ def test_durations_are_read_in_any_unit(load: Load, written: str, seconds: float
 
 def test_a_snapshot_never_shows_a_password(snapshot: Snapshot) -> None:
     assert "correct horse battery" not in repr(snapshot)
-    assert "short" not in repr(snapshot)
+    assert "='short'" not in repr(snapshot)

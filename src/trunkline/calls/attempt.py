@@ -42,7 +42,7 @@ TIMEOUTS = {
 class Attempt:
     __slots__ = (
         "alerting_at", "ambiguous", "answer_at", "began", "board", "call", "call_id", "called", "caller", "codec", "destination", "early",
-        "early_at", "first_at", "flow", "gateway", "generation", "leg", "number", "position", "progress_at", "released_by", "session_id", "tenant", "trunk",
+        "early_at", "first_at", "flow", "gateway", "generation", "heard", "leg", "number", "position", "progress_at", "released_by", "session_id", "tenant", "trunk",
         "written",
     )  # fmt: skip
 
@@ -68,6 +68,8 @@ class Attempt:
         self.first_at = self.progress_at = self.alerting_at = self.early_at = self.answer_at = 0.0
         "Monotonic times of what happened; 0 when it did not."
         self.early = "none"
+        self.heard = ""
+        "What listening took the answer for."
         self.codec = ""
         self.released_by = ""
         self.ambiguous = False
@@ -175,9 +177,12 @@ class Attempt:
         """The gateway was too slow: move on, and clean up behind."""
         evidence, cls, result = TIMEOUTS[Wait(what)]
         outcome = Outcome(cls, Next.STOP if cls is Class.CALLEE else Next.ROUTE_ON, evidence, result)
+        self.give_up(outcome, Fail(408, evidence, silent=True, refusal="call.no_answer" if cls is Class.CALLEE else ""), now)
+
+    def give_up(self, outcome: Outcome, event: Fail, now: float) -> None:
+        """Conclude without the carrier's word: too slow, or a tone said enough."""
         call, self.call = self.call, None
         self.released_by = "trunkline"
-        event = Fail(408, evidence, silent=True, refusal="call.no_answer" if cls is Class.CALLEE else "")
         self._write(outcome, event, 0, now)
         self.generation += 1
         if self.leg is not None:
@@ -258,6 +263,7 @@ class Attempt:
                 talk_ms=round((now - self.answer_at) * 1000, 1) if self.answer_at else None, total_ms=round((now - began) * 1000, 1),
                 early_media=self.early, codec=self.codec, server="", retransmissions=retransmissions,
                 censored=outcome.cls is Class.CALLER, ambiguous=self.ambiguous, retry_after_s=event.retry_after_s, session_id=self.session_id,
+                heard=self.heard,
             ),
             now,
         )  # fmt: skip

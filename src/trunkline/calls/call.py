@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from trunkline.calls.attempt import Attempt
 from trunkline.calls.audio import CALLER, Audio, Told, media_of
+from trunkline.calls.ear import MACHINES
 from trunkline.calls.events import (
     Answer,
     CallEvent,
@@ -25,6 +26,7 @@ from trunkline.calls.events import (
 )
 from trunkline.calls.hunt import hunt
 from trunkline.calls.leg import Leg, State
+from trunkline.calls.negotiation import pressed, redescribe, side_of
 from trunkline.calls.record import call_fact, told_lines
 from trunkline.calls.state import CallState, advance
 from trunkline.calls.trace import Row, ladder_rows
@@ -32,17 +34,18 @@ from trunkline.decide.plan import Plan
 from trunkline.facts import refusal as catalogue
 from trunkline.facts.outcome import Next, Outcome
 from trunkline.facts.record import Ladder
-from trunkline.facts.refusal import CATALOGUE, Result
+from trunkline.facts.refusal import CATALOGUE, Refusal, Result
 from trunkline.facts.told import told
-from trunkline.media import DigitHeard, MediaEvent, MediaFailed, MediaLost, MediaReady, MediaTimeout, Side
-from trunkline.media.info_digits import DTMF_RELAY, InfoDigit, build_info, parse_info
+from trunkline.listen import Kind
+from trunkline.media import MediaFailed, MediaReady
 from trunkline.sip.sdp import direction_of
+from trunkline.studio import Heard
 
 if TYPE_CHECKING:
     from trunkline.calls.switchboard import Switchboard
 
-SETUP, LADDER = 1, 2
-"Timers: the whole set-up took too long; the last goodbyes have been answered."
+SETUP, LADDER, VERDICT = 1, 2, 3
+"Timers: the whole set-up took too long; the last goodbyes have been answered; no verdict on the answer in time."
 
 LADDER_DELAY_T1 = 2.0
 "How many T1 a call's ladder waits for the answers to BYE and CANCEL."
@@ -60,6 +63,7 @@ class Call:
         "callee",
         "callee_number",
         "caller",
+        "ear",
         "early_at",
         "ended",
         "excluded",
@@ -79,6 +83,7 @@ class Call:
         "position",
         "redirects",
         "rows",
+        "screened",
         "seen",
         "session_id",
         "silent",
@@ -108,6 +113,9 @@ class Call:
         self.audio = Audio(board.media, call_id)
         self.silent: frozenset[int] = frozenset()
         "Legs the media engine hears nothing from."
+        self.ear = board.ear_for(call_id, plan)
+        self.screened: Answer | None = None
+        "The callee's answer, while the caller's waits for a verdict."
         self.offer_wanted = False
         "One side was asked to make the next offer."
         self.source = ("", "", "", "")
@@ -143,6 +151,8 @@ class Call:
         """The outcome table has spoken."""
         self.attempt = None
         self.audio.forget(attempt.number, now)
+        if self.ear is not None:
+            self.ear.forget(attempt.number, now)
         if self.ended:
             return
         if outcome.alarm:
@@ -185,6 +195,10 @@ class Call:
         if what == LADDER:
             self.board.close(self, now)
             return
+        if what == VERDICT:
+            if self.screened is not None and self.attempt is not None:
+                self._decided(self.attempt, Kind.UNKNOWN.value, now)  # when unsure, the agent gets the call
+            return
         # Set-up took too long; a phone that rings may go on ringing.
         attempt = self.attempt
         if self.answer_at or self.ended or (attempt is not None and attempt.progress_at):
@@ -206,6 +220,12 @@ class Call:
             return
         self.early_at = self.early_at or now
         self.state = advance(self.state, "media")
+        if self.ear is not None:
+            self.ear.attach(attempt.number, event.sdp, "", now)
+        if self.plan.trunk.early_media == "ring":
+            if self.caller is not None:
+                self.caller.take(Ring(), now)
+            return
         if not self.audio.anchored:
             if self.caller is not None:
                 self.caller.take(event, now)
@@ -220,26 +240,75 @@ class Call:
         self.caller.take(Ring(sdp) if isinstance(event, Ring) or not sdp else EarlyMedia(event.status, event.phrase, sdp), now)
 
     def answered(self, attempt: Attempt, event: Answer, now: float) -> None:
+        self.callee, self.callee_number = attempt.leg, attempt.number
+        ear = self.ear
+        if ear is not None:
+            ear.attach(attempt.number, event.sdp, "", now)
+            ear.answered(attempt.number, now - attempt.alerting_at if attempt.alerting_at else None, bool(attempt.early_at), now)
+        caller = self.caller
+        if caller is None or not self.audio.anchored:
+            self._connect(event, now)
+        elif caller.remote_sdp:
+            self.audio.answer(attempt.number, CALLER, event.sdp, self._ready, now)
+        else:  # a late offer: the callee made it, and the caller's ACK will answer it
+            self.audio.offer(attempt.number, attempt.gateway.media, CALLER, self.plan.trunk.media, event.sdp, self._ready, now)
+
+    def _ready(self, media: Told, now: float) -> None:
+        """The caller's side of the answer is ready: it is told now, or when the verdict is there."""
+        attempt, ear = self.attempt, self.ear
+        if self.ended or attempt is None:
+            return
+        if isinstance(media, MediaFailed):
+            self._let_go(attempt, CATALOGUE[media.code], now)
+        elif ear is not None and ear.gates and ear.leg == attempt.number and not ear.verdict:
+            self.screened = Answer(media.sdp)
+            self.state = advance(self.state, "screen")
+            self.board.endpoint.timers.at(now + ear.settings.wait_s, self, VERDICT)
+        else:
+            self._connect(Answer(media.sdp), now)
+
+    def _connect(self, event: Answer, now: float) -> None:
+        """Tell the caller of the answer."""
         self.answer_at = now
+        self.screened = None
         self.generation += 1
         self.state = advance(self.state, "answer")
-        self.callee, self.callee_number = attempt.leg, attempt.number
         caller = self.caller
         if caller is None:
             return
-        if not self.audio.anchored:
-            caller.take(event, now)
-        elif caller.remote_sdp:
-            self.audio.answer(attempt.number, CALLER, event.sdp, self._connect, now)
-        else:  # a late offer: the callee made it, and the caller's ACK will answer it
-            self.audio.offer(attempt.number, attempt.gateway.media, CALLER, self.plan.trunk.media, event.sdp, self._connect, now)
+        if self.ear is not None and self.plan.trunk.record:
+            self.ear.record(caller.remote_sdp, self.board.recording(self.id, now), now)
+        caller.take(event, now)
 
-    def _connect(self, media: Told, now: float) -> None:
-        """The caller's side of the answer is ready."""
-        if isinstance(media, MediaFailed):
-            self.hang_up(media.code, now)
-        elif self.caller is not None:
-            self.caller.take(Answer(media.sdp), now)
+    def _let_go(self, attempt: Attempt, refusal: Refusal, now: float) -> None:
+        """The callee answered and the caller is told no."""
+        self.screened = self.attempt = self.callee = None
+        attempt.hang_up("trunkline", Release(cause=16, text=refusal.code, refusal=refusal.code), now)
+        self.fail(refusal.result, refusal.code, now)
+
+    # What the ear hears.
+
+    def on_heard(self, event: Heard, now: float) -> None:
+        """What the studio heard of the callee: it may end the attempt, or the caller's wait."""
+        ear, attempt = self.ear, self.attempt
+        if ear is None or attempt is None or event.leg != attempt.number:
+            return
+        outcome = ear.heard(event)
+        attempt.heard = ear.verdict
+        if outcome is not None and not attempt.answer_at:
+            attempt.give_up(outcome, Fail(0, outcome.evidence, silent=True), now)
+        elif self.screened is not None and ear.verdict:
+            self._decided(attempt, ear.verdict, now)
+
+    def _decided(self, attempt: Attempt, verdict: str, now: float) -> None:
+        """The verdict on a screened answer: a machine is released, everybody else is connected."""
+        screened = self.screened
+        if screened is None:
+            return
+        if verdict not in MACHINES:
+            self._connect(screened, now)
+        else:
+            self._let_go(attempt, catalogue.MACHINE, now)
 
     # Between the legs of an answered call.
 
@@ -258,66 +327,11 @@ class Call:
         if isinstance(event, Update):
             self._hold(leg, event.sdp)
         if isinstance(event, Update | Updated | Confirm) and self.audio.anchored:
-            self._redescribe(leg, other, event, now)
-        elif isinstance(event, Info) and self.audio.anchored and self._pressed(other, event, now):
+            redescribe(self, leg, other, event, now)
+        elif isinstance(event, Info) and self.audio.anchored and pressed(self, other, event, now):
             return
         elif isinstance(event, Update | Updated | UpdateRefused | Confirm | Info):
             other.take(event, now)
-
-    def _redescribe(self, leg: Leg, other: Leg, event: Update | Updated | Confirm, now: float) -> None:
-        """A renegotiation of an anchored call: each side hears of our addresses only."""
-        if not event.sdp:
-            self.offer_wanted = isinstance(event, Update)
-            other.take(event, now)
-            return
-        source, target = self._number(leg), self._number(other)
-        is_offer = isinstance(event, Update) or (isinstance(event, Updated) and self.offer_wanted)
-        self.offer_wanted = False
-
-        def say(media: Told, later: float) -> None:
-            if isinstance(media, MediaReady):
-                other.take(event.__class__(media.sdp), later)
-            elif isinstance(event, Update):
-                leg.take(UpdateRefused(488, "Not Acceptable Here"), later)
-            else:
-                self.hang_up(media.code, later)
-
-        if is_offer:
-            self.audio.offer(source, self._media_side(source), target, self._media_side(target), event.sdp, say, now)
-        else:
-            self.audio.answer(source, target, event.sdp, say, now)
-
-    def _pressed(self, other: Leg, event: Info, now: float) -> bool:
-        """A key told by INFO reaches a side that wants keys in its audio as that."""
-        number = self._number(other)
-        digit = parse_info(event.content_type, event.body)
-        if not isinstance(digit, InfoDigit) or self._media_side(number).digits == "info":
-            return False
-        self.audio.press(number, digit.digit, digit.duration_ms, now)
-        return True
-
-    def on_media(self, event: MediaEvent, now: float) -> None:
-        """What the media engine reports of this call."""
-        if isinstance(event, MediaReady | MediaFailed):
-            self.audio.ready(event, now)
-        elif isinstance(event, MediaLost):
-            self.hang_up(catalogue.MEDIA_LOST.code, now)
-        elif isinstance(event, MediaTimeout):
-            self.silent |= {event.leg}
-            if self.silent >= {CALLER, self.callee_number}:
-                self.hang_up(catalogue.MEDIA_TIMEOUT.code, now)
-        elif isinstance(event, DigitHeard):
-            other = self.callee if event.leg == CALLER else self.caller
-            if other is not None and self._media_side(self._number(other)).digits == "info":
-                other.take(Info("INFO", DTMF_RELAY, build_info(InfoDigit(event.digit, event.duration_ms))), now)
-
-    def _number(self, leg: Leg) -> int:
-        """What the media engine knows a leg as."""
-        return CALLER if leg is self.caller else self.callee_number
-
-    def _media_side(self, number: int) -> Side:
-        attempt = self.attempt
-        return attempt.gateway.media if number and attempt is not None else self.plan.trunk.media
 
     def _hold(self, leg: Leg, sdp: bytes) -> None:
         if not sdp:
@@ -347,6 +361,11 @@ class Call:
                 self.callee.take(event, now)
         else:
             by = "trunkline" if event.refusal else "carrier"
+            if self.screened is not None:
+                self.screened = None
+                self.callee = None
+                self.fail(Result.NO_ANSWER, "", now)
+                return
             caller, self.caller = self.caller, None
             if caller is not None:
                 self._say_goodbye(caller, by, event, now)
@@ -385,7 +404,7 @@ class Call:
         if target is None or not event.sdp:
             return
         if self.audio.anchored:
-            self.audio.offer(CALLER, self._media_side(CALLER), self.callee_number, self._media_side(1), event.sdp, self._rejoin, now)
+            self.audio.offer(CALLER, side_of(self, CALLER), self.callee_number, side_of(self, 1), event.sdp, self._rejoin, now)
         else:
             self._rejoin(MediaReady(self.id, self.callee_number, event.sdp), now)
 
@@ -434,6 +453,8 @@ class Call:
         if len(self.plan.decision.excluded) > self.excluded:
             self.board.emit(self.plan.decision, now)  # said again, complete: later attempts had to skip more
         self.audio.over(now)
+        if self.ear is not None:
+            self.ear.over(now)
         self.board.emit(call_fact(self, status, cause, result, code, released_by, now), now)
 
     def _leg_over(self, now: float) -> None:

@@ -7,6 +7,8 @@ class CallState(StrEnum):
     CALLING = "calling"
     RINGING = "ringing"
     EARLY_MEDIA = "early_media"
+    SCREENING = "screening"
+    "Answered at the carrier; the caller's answer waits for the verdict."
     CONFIRMED = "confirmed"
     HELD = "held"
     TRANSFERRED = "transferred"
@@ -18,12 +20,13 @@ class CallState(StrEnum):
 C = CallState
 TRANSITIONS: dict[CallState, dict[str, CallState]] = {
     C.CALLING: {
-        "ring": C.RINGING, "media": C.EARLY_MEDIA, "answer": C.CONFIRMED, "fail": C.FAILED, "timeout": C.TIMEOUT, "release": C.FAILED,
+        "ring": C.RINGING, "media": C.EARLY_MEDIA, "screen": C.SCREENING, "answer": C.CONFIRMED, "fail": C.FAILED, "timeout": C.TIMEOUT, "release": C.FAILED,
     },
     C.RINGING: {
-        "media": C.EARLY_MEDIA, "answer": C.CONFIRMED, "fail": C.FAILED, "timeout": C.TIMEOUT, "release": C.FAILED,
+        "media": C.EARLY_MEDIA, "screen": C.SCREENING, "answer": C.CONFIRMED, "fail": C.FAILED, "timeout": C.TIMEOUT, "release": C.FAILED,
     },
-    C.EARLY_MEDIA: {"answer": C.CONFIRMED, "fail": C.FAILED, "timeout": C.TIMEOUT, "release": C.FAILED},
+    C.EARLY_MEDIA: {"screen": C.SCREENING, "answer": C.CONFIRMED, "fail": C.FAILED, "timeout": C.TIMEOUT, "release": C.FAILED},
+    C.SCREENING: {"answer": C.CONFIRMED, "fail": C.FAILED, "timeout": C.TIMEOUT, "release": C.FAILED},
     C.CONFIRMED: {"hold": C.HELD, "transfer": C.TRANSFERRED, "release": C.DISCONNECTED, "timeout": C.TIMEOUT},
     C.HELD: {"resume": C.CONFIRMED, "transfer": C.TRANSFERRED, "release": C.DISCONNECTED, "timeout": C.TIMEOUT},
     C.TRANSFERRED: {},

@@ -5,14 +5,18 @@ the request, a new INVITE becomes a call if the decider has a plan for it.
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 from random import Random
 from typing import Any, Protocol
 
 from trunkline.calls.call import Call
 from trunkline.calls.decider import Decider
+from trunkline.calls.ear import Ear, hearing_fact
 from trunkline.calls.events import Release
 from trunkline.calls.incoming import IncomingLeg
 from trunkline.calls.leg import ALLOW, Leg
+from trunkline.calls.negotiation import on_media
 from trunkline.calls.outgoing import OutgoingLeg
 from trunkline.calls.record import leg_audio, told_lines
 from trunkline.calls.settings import SwitchboardSettings
@@ -21,11 +25,12 @@ from trunkline.calls.transfer import Transfers
 from trunkline.decide.plan import CallRequest, Challenge, Plan, Refused
 from trunkline.facts import refusal as catalogue
 from trunkline.facts.clock import Clock
-from trunkline.facts.record import Alarm, Fact
+from trunkline.facts.record import Alarm, Fact, Recording
 from trunkline.facts.record import Call as CallFact
 from trunkline.facts.refusal import Refusal
 from trunkline.facts.told import told
 from trunkline.media import MediaEngine, MediaStatistics
+from trunkline.policy.snapshot import Listen
 from trunkline.sip.dialog import Dialog
 from trunkline.sip.endpoint import Endpoint
 from trunkline.sip.events import Acknowledged, Cancelled, Event, Received, Replied, Stray, TimedOut, Unacknowledged, Unreachable
@@ -33,6 +38,9 @@ from trunkline.sip.fault import Fault
 from trunkline.sip.flow import Flow
 from trunkline.sip.message import Request, Response
 from trunkline.sip.transactions import ServerInvite
+from trunkline.studio import Heard, Recorded, Studio, StudioLost
+
+OFF = Listen()
 
 SUPPORTED = frozenset(("100rel", "timer", "replaces", "norefersub"))
 "Option tags a Require may name."
@@ -73,6 +81,8 @@ class Switchboard:
         "Session-ID and number of every live call: how a call that returns is recognised."
         self.transfers = Transfers(self)
         self.registrar: Registrar | None = None
+        self.studio: Studio | None = None
+        self._recording_day = ""
         self.closed: Refusal | None = None
         "Why no new call is taken: overload, drain, full disk."
 
@@ -84,6 +94,43 @@ class Switchboard:
         while (event := next_event()) is not None:
             self._handle(event, now)
 
+    def ear_for(self, call_id: str, plan: Plan) -> Ear | None:
+        """Listening for a call, where its trunk wants it and the audio is ours."""
+        settings, studio = plan.trunk.listen, self.studio
+        if studio is None or not self.media.anchored or (settings.mode == "off" and not plan.trunk.record):
+            return None
+        if plan.direction != "outbound" or plan.emergency:
+            settings = OFF
+        if settings.share < 1.0 and self.random.random() >= settings.share:
+            return None
+        return Ear(studio, self.media, call_id, settings)
+
+    def recording(self, call_id: str, now: float) -> str:
+        """Where a call is recorded: a folder a day."""
+        day = datetime.fromtimestamp(self.clock.utc_us(now) / 1e6, UTC).strftime("%Y-%m-%d")
+        folder = Path(self.settings.recordings) / day
+        if day != self._recording_day:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._recording_day = day
+        return str(folder / f"{call_id}.wav")
+
+    def handle_studio(self, now: float) -> None:
+        """Work off everything the studio has to say."""
+        studio = self.studio
+        while studio is not None and (event := studio.next_event()) is not None:
+            if isinstance(event, Heard):
+                call = self.calls.get(event.call)
+                if call is None or call.ear is None:
+                    continue
+                party = call.names[event.leg] if event.leg < len(call.names) else ""
+                self.emit(hearing_fact(event, party, call.ear.settings.mode, self.clock.utc_us(now)), now)
+                call.on_heard(event, now)
+            elif isinstance(event, Recorded):
+                self.emit(Recording(event.call, self.clock.utc_us(now), event.file, round(event.seconds, 2), event.bytes, event.why), now)
+            elif isinstance(event, StudioLost):
+                self.alarm("studio.lost", f"{len(event.calls)} calls", "A studio worker died; its calls go on unheard, unfinished recordings: "
+                           f"{', '.join(event.files) or 'none'}.", now)
+
     def handle_media(self, now: float) -> None:
         """Work off everything the media engine has to say."""
         while (event := self.media.next_event()) is not None:
@@ -92,7 +139,7 @@ class Switchboard:
                 if event.final:
                     self.emit(leg_audio(event, call, self.clock.utc_us(now)), now)
             elif call is not None:
-                call.on_media(event, now)
+                on_media(call, event, now)
 
     def _handle(self, event: Event, now: float) -> None:
         if isinstance(event, Replied):

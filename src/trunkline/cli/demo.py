@@ -34,7 +34,8 @@ def demo(
         raise typer.Exit(2) from error
     loaded = msgspec.structs.replace(loaded, dialer=msgspec.structs.replace(loaded.dialer, calls=calls, rate=rate))
     console = Console(stderr=as_json)
-    with tempfile.TemporaryDirectory(prefix="trunkline-demo-") as folder:
+    with contextlib.ExitStack() as stack:
+        folder = tempfile.mkdtemp(prefix="trunkline-demo-") if keep else stack.enter_context(tempfile.TemporaryDirectory(prefix="trunkline-demo-"))
         running = Demo(Path(folder), loaded)
         console.print(f"A node on 127.0.0.1:{running.trunk_port}, carriers {', '.join(loaded.carriers)}, {calls} calls at {rate:g}/s.")
         try:
@@ -85,7 +86,7 @@ def _view(running: Any) -> Table:
         table.add_row(carrier.name, *[str(cell) for cell in cells])
     if running.dialer is not None:
         dialer = running.dialer
-        table.caption = f"dialer: placed {dialer.placed}, up {dialer.up}, finished {dialer.finished}, answered {dialer.told[200]}"
+        table.caption = f"dialer: placed {dialer.placed}, up {dialer.up}, finished {dialer.finished}, answered {dialer.told[200]}, failed over {running.failed_over}"
     return table
 
 

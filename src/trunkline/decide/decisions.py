@@ -17,7 +17,7 @@ from trunkline.guard import Challenge, Identity, Known, Limits
 from trunkline.guard.limits import Limit
 from trunkline.numbering import longest, normalise
 from trunkline.policy.snapshot import Gateway, Snapshot, Trunk
-from trunkline.routing import Health, choose
+from trunkline.routing import Health, Router
 from trunkline.sip.fault import Fault
 from trunkline.sip.flow import Flow
 from trunkline.sip.headers.name_addr import parse_name_addr
@@ -36,12 +36,15 @@ class Decisions:
         self.limits = limits
         self.clock = clock
         self.random = random
+        self.router = Router(random, health)
+        self.router.follow(policy)
         self._limits_of: dict[str, tuple[Limit, ...]] = {}
 
     def apply_policy(self, policy: Snapshot, identity: Identity) -> None:
         """A new policy is in force for calls that begin from now on."""
         self.policy = policy
         self.identity = identity
+        self.router.follow(policy)
         self._limits_of.clear()
 
     # Deciding.
@@ -77,10 +80,12 @@ class Decisions:
         if full is not None:
             return Refused(_limit_refusal(full, trunk), trunk, called_raw)
         destination = policy.destinations[name]
-        choice = choose(policy, destination, self.random)
+        at = self.clock.utc_us(now)
+        choice = self.router.choose(policy, destination, called, now, at / 1e6)
+        band = self.router.band(policy, destination, at / 1e6) if policy.bands else ""
         decision = Decision(
-            request.call, self.clock.utc_us(now), policy.version, name, destination.strategy, tuple([gateway.name for gateway in choice.gateways]),
-            {}, choice.draw, choice.propensity,
+            request.call, at, policy.version, name, destination.strategy, tuple([gateway.name for gateway in choice.gateways]),
+            {}, choice.draw, choice.propensity, choice.scores, band, choice.holdout,
         )  # fmt: skip
         caller_raw, display, private = caller_of(invite)
         return Plan(
@@ -135,8 +140,13 @@ class Decisions:
         if isinstance(fact, Attempt):
             self.limits.give(f"gateway {fact.gateway}", f"carrier {fact.carrier}")
             self.health.apply(fact, now)
+            self.router.apply(fact)
         elif isinstance(fact, Call) and fact.policy:
             self.limits.give(f"trunk {fact.trunk}", f"tenant {fact.tenant}")
+
+    def refresh(self, now: float, budget: int = 1) -> int:
+        """Bring what strategies know up to date, `budget` steps of at most 2 ms; call it when the loop has a moment. Returns the steps done."""
+        return self.router.refresh(self.clock.utc_us(now) / 1e6, budget)
 
     # Limits by name.
 

@@ -137,6 +137,20 @@ def judge(reply: Reply, overrides: Mapping[str, str] | None = None) -> Outcome:
     return Outcome(_CALLEE, _STOP, f"status {status}", Result.REJECTED)
 
 
+TONES: dict[str, tuple[Class, Next, Result]] = {
+    **{f"sit {code}": (_ROUTE, _ON, Result.UNREACHABLE) for code in ("RO'", "RO\"", "NC'", "NC\"")},
+    **{f"sit {code}": (_CALLEE, _STOP, Result.VACANT) for code in ("IC", "VC")},
+    "congestion": (_ROUTE, _ON, Result.UNREACHABLE),
+}
+"What early audio says, where it says something: network failures route on, a vacant number stops. SIT that names no cause does nothing."
+
+
+def judge_tone(tone: str) -> Outcome | None:
+    """What a tone before the answer means: `sit RO'`, `congestion`; None where it decides nothing."""
+    row = TONES.get(tone)
+    return Outcome(row[0], row[1], f"tone {tone}", row[2]) if row is not None else None
+
+
 def _names_analytics(reason: str) -> bool:
     """ATIS-1000099 (603+) and its relatives; parsed tolerantly because carriers spell it in many ways."""
     return any(word in reason for word in ("atis", "analytics", "network blocked", "v=analytics"))

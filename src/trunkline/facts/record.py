@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
+from trunkline.facts.numbers import NumberFact
+
 
 class AttemptStarted(Struct, frozen=True, gc=False, tag_field="fact", tag="attempt_started"):
     """An INVITE left for a carrier; lets a restart CANCEL what it cannot carry on."""
@@ -131,6 +133,14 @@ class Attempt(Struct, frozen=True, gc=False, tag_field="fact", tag="attempt"):
     "Retry-After of a 503; 0 when none."
     session_id: str
     "RFC 7989 identifier that both legs carry."
+    band: str = ""
+    "Time band the call was decided in; empty outside every band."
+    heard: str = ""
+    "What listening took the answer for: human, machine, unknown, false (nobody there); empty when nobody listened."
+    labelled: str = ""
+    "What an agent or the dialer said it was: human or other; empty when nobody did."
+    cost: float | None = None
+    "What the carrier bills, from `talk_ms`; None when not priced, 0 when unanswered."
 
 
 class Call(Struct, frozen=True, gc=False, tag_field="fact", tag="call"):
@@ -232,6 +242,11 @@ class Decision(Struct, frozen=True, gc=False, tag_field="fact", tag="decision"):
     "The random number a percentage strategy used; 0 when none."
     propensity: tuple[float, ...]
     "Probability that each candidate came first; one per candidate."
+    scores: tuple[float, ...] = ()
+    "Expected worth of each candidate in money as believed then; empty for strategies that do not learn."
+    band: str = ""
+    holdout: bool = False
+    "The first candidate was picked at random, whatever its score."
 
 
 class GatewayState(Struct, frozen=True, gc=False, tag_field="fact", tag="gateway_state"):
@@ -241,6 +256,44 @@ class GatewayState(Struct, frozen=True, gc=False, tag_field="fact", tag="gateway
     at: int
     state: str
     reason: str
+
+
+class Hearing(Struct, frozen=True, gc=False, tag_field="fact", tag="hearing"):
+    """Something was heard on a leg."""
+
+    call: str
+    leg: int
+    at: int
+    party: str
+    "Gateway behind the leg."
+    kind: str
+    "ringback, busy, congestion, sit, fax, beep, silence, no_audio, human, machine, assistant, announcement, unknown, ..."
+    code: str
+    "Which of its kind: the SIT code, why a verdict was given."
+    phase: str
+    "early or answered."
+    confidence: float
+    began_ms: float
+    "From the moment listening to the leg began."
+    ended_ms: float | None
+    "None: it went on when this was written."
+    said_ms: float
+    "When we knew."
+    mode: str
+    "The trunk's: shadow, observe or gate."
+    features: dict[str, float] = {}
+
+
+class Recording(Struct, frozen=True, gc=False, tag_field="fact", tag="recording"):
+    """A recording of a call has ended."""
+
+    call: str
+    at: int
+    file: str
+    seconds: float
+    bytes: int
+    why: str
+    "Empty: the call was over. Else what ended it before."
 
 
 class LegAudio(Struct, frozen=True, gc=False, tag_field="fact", tag="leg_audio"):
@@ -323,6 +376,9 @@ Fact: TypeAlias = (
     | Attempt
     | Call
     | Ladder
+    | Hearing
+    | NumberFact
+    | Recording
     | LegAudio
     | Decision
     | GatewayState

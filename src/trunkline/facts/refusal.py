@@ -30,6 +30,7 @@ class Result(StrEnum):
     INCOMPATIBLE = "incompatible"
     EMERGENCY_REFUSED = "emergency_refused"
     CANCELLED = "cancelled"
+    MACHINE = "machine"
     NOT_FOUND = "not_found"
     UNKNOWN_DIALOG = "unknown_dialog"
 
@@ -126,6 +127,9 @@ MEDIA_TIMEOUT = _no(
 )
 MEDIA_LOST = _no(
     "media.lost", Result.UNREACHABLE, "The process or machine that carried the call's audio is gone; the call was hung up.", layer=Layer.CALL
+)
+MACHINE = _no(
+    "listen.machine", Result.MACHINE, "A machine answered, and the trunk's `listen: {mode: gate}` keeps those from agents.", layer=Layer.CALL
 )
 SETUP_TIMEOUT = _no("call.setup_timeout", Result.UNREACHABLE, "The call was not set up within the trunk's `setup` timer.", layer=Layer.CALL)
 NO_ANSWER = _no("call.no_answer", Result.NO_ANSWER, "The callee rang longer than the gateway's `no_answer` timer.", layer=Layer.CALL)

@@ -41,6 +41,7 @@ _GENERIC: dict[Result, Told] = {
     Result.INCOMPATIBLE: Told(488, "Not Acceptable Here", 0),
     Result.EMERGENCY_REFUSED: Told(403, "Emergency Calls Not Served Here", 0),
     Result.CANCELLED: Told(487, "Request Terminated", 0),
+    Result.MACHINE: Told(480, "Temporarily Unavailable", 19),
     Result.NOT_FOUND: Told(404, "Not Found", 0),
     Result.UNKNOWN_DIALOG: Told(481, "Call/Transaction Does Not Exist", 0),
 }
@@ -52,6 +53,7 @@ _ASTERISK: dict[Result, Told] = {
     **_GENERIC,
     Result.NO_ANSWER: Told(408, "Request Timeout", 18),
     Result.REJECTED: Told(486, "Busy Here", 17),
+    Result.MACHINE: Told(486, "Busy Here", 17),
     Result.BLOCKED: Told(486, "Busy Here", 17),
     Result.UNREACHABLE: _LATER,
     Result.NO_ROUTE: _LATER,

@@ -1,10 +1,14 @@
-"""A simulated carrier: answers INVITEs the way its scenario says, on real SIP."""
+"""A simulated carrier: answers INVITEs the way its scenario says, on real SIP, and with real RTP where it is given lines."""
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from random import Random
 
+from trunkline.lab.line import Line
 from trunkline.lab.scenario import CarrierBehaviour, Failure
+from trunkline.lab.truth import Truth, Truths
+from trunkline.lab.voices import Sound, sound
 from trunkline.sip.build import phrase_of
 from trunkline.sip.dialog import Dialog
 from trunkline.sip.endpoint import Endpoint
@@ -27,12 +31,30 @@ class Step(IntEnum):
     HANG_UP = 5
 
 
+class Silent:
+    """An INVITE that gets no response: forgotten when its caller has given up."""
+
+    __slots__ = ("carrier", "generation", "invite")
+
+    def __init__(self, carrier: "Carrier", invite: ServerInvite) -> None:
+        self.carrier = carrier
+        self.invite = invite
+        self.generation = 0
+
+    def on_timer(self, what: int, now: float) -> None:
+        self.carrier.endpoint.forget(self.invite)
+
+
 class CalleeLeg:
     """One call at the carrier."""
 
-    __slots__ = ("answers", "carrier", "dialog", "ended", "failure", "generation", "invite", "ring_s", "talk_s")
+    __slots__ = (
+        "answers", "body", "callee", "carrier", "dialog", "early", "ended", "failure", "false_answer", "generation", "invite", "line", "ring_s",
+        "talk_s", "truth",
+    )  # fmt: skip
 
-    def __init__(self, carrier: "Carrier", invite: ServerInvite, dialog: Dialog, failure: Failure | None) -> None:
+    def __init__(self, carrier: "Carrier", invite: ServerInvite, dialog: Dialog, failure: Failure | None, line: Line | None, body: bytes) -> None:
+        """`body` is the description to be sent; `line` None leaves it at that."""
         behaviour, random = carrier.behaviour, carrier.random
         self.carrier = carrier
         self.invite = invite
@@ -43,6 +65,35 @@ class CalleeLeg:
         self.ring_s = random.uniform(*behaviour.ring_s)
         self.talk_s = random.uniform(*behaviour.talk_s) if random.random() < behaviour.hangs_up_share else 0.0
         self.ended = False
+        self.line = line
+        self.body = body
+        self.callee = self.early = ""
+        self.false_answer = False
+        self.truth: Truth | None = None
+        if line is not None:
+            self._cast()
+
+    def _cast(self) -> None:
+        """Draw what is heard on this call."""
+        behaviour, random = self.carrier.behaviour, self.carrier.random
+        self.truth = self.carrier.truths.begin(self.dialog.call_id)
+        if self.failure is not None:
+            self.early = self.failure.early
+        elif behaviour.early_media.startswith("183+sdp"):
+            self.early = drawn(behaviour.early_audio, random) or "ringback"
+        self.false_answer = random.random() < behaviour.false_answer_share
+        self.callee = drawn(behaviour.false_answers if self.false_answer else behaviour.callees, random) or "human"
+        if self.false_answer:
+            # Such a carrier holds on to the call for as long as it is paid for.
+            self.answers, self.talk_s = True, 0.0
+            self.ring_s = random.uniform(*behaviour.false_answer_after_s) if behaviour.false_answer_after_s is not None else self.ring_s
+
+    def _play(self, kind: str) -> Sound | None:
+        """Play `kind` from now on."""
+        assert self.line is not None
+        playing = sound(kind, self.carrier.random, self.carrier.behaviour.country)
+        self.line.play(playing)
+        return playing
 
     def on_timer(self, what: int, now: float) -> None:
         carrier, tag = self.carrier, self.dialog.local_tag
@@ -50,14 +101,23 @@ class CalleeLeg:
         contact = f"Contact: <{self.dialog.flow.door.contact}>\r\n"
         if what == Step.REFUSE and self.failure is not None:
             failure = self.failure
+            if self.truth is not None:
+                self.truth.status = failure.status
             extra = f"Reason: {failure.reason}\r\n" if failure.reason else ""
             extra += f"Retry-After: {failure.retry_after}\r\n" if failure.retry_after else ""
             carrier.counts[f"refused {failure.status}"] += 1
             self.end()
             self.invite.respond(failure.status, phrase_of(failure.status), tag, now, extra)
         elif what == Step.PROGRESS:
-            if early.startswith("183+sdp"):
-                self.invite.respond(183, "Session Progress", tag, now, contact + SDP_TYPE, SDP.encode())
+            if self.failure is not None or early.startswith("183+sdp"):
+                self.invite.respond(183, "Session Progress", tag, now, contact + SDP_TYPE, self.body)
+                playing = None
+                if self.line is not None and self.truth is not None:
+                    self.truth.early = self.early
+                    playing = self._play(self.early)
+                if self.failure is not None:
+                    timers.at(now + (self.failure.early_s or (playing.seconds if playing is not None else 0.0)), self, Step.REFUSE)
+                    return
             elif early == "183":
                 self.invite.respond(183, "Session Progress", tag, now, contact)
             timers.at(now + (0.0 if early in ("180", "none") else 0.1), self, Step.RING)
@@ -68,7 +128,10 @@ class CalleeLeg:
                 timers.at(now + self.ring_s, self, Step.ANSWER)
         elif what == Step.ANSWER:
             carrier.counts["answered"] += 1
-            self.invite.respond(200, "OK", tag, now, contact + SDP_TYPE, SDP.encode())
+            self.invite.respond(200, "OK", tag, now, contact + SDP_TYPE, self.body)
+            if self.truth is not None:
+                self.truth.status, self.truth.callee, self.truth.false_answer = 200, self.callee, self.false_answer
+                self._play(self.callee)
             if self.talk_s:
                 timers.at(now + self.talk_s, self, Step.HANG_UP)
         elif what == Step.HANG_UP and not self.ended:
@@ -81,19 +144,41 @@ class CalleeLeg:
             self.ended = True
             self.generation += 1
             self.carrier.calls.pop(self.dialog.local_tag, None)
+            if self.line is not None:
+                self.line.tally(self.carrier.audio)
+                self.line.close()
+
+    def described(self, body: bytes) -> bytes | Fault:
+        """Our description in reply to theirs, or to none (RFC 3261 section 14.2)."""
+        if self.line is None:
+            return SDP.encode()
+        return self.line.answer(body) if body else self.line.offer()
+
+
+def drawn(kinds: dict[str, float], random: Random) -> str:
+    """One of `kinds` by their shares; empty where there are none."""
+    return random.choices(list(kinds), list(kinds.values()))[0] if kinds else ""
 
 
 class Carrier:
     """All calls of one simulated carrier, sans-IO."""
 
-    def __init__(self, name: str, endpoint: Endpoint, behaviour: CarrierBehaviour, random: Random) -> None:
+    def __init__(
+        self, name: str, endpoint: Endpoint, behaviour: CarrierBehaviour, random: Random, open_line: Callable[[Sequence[str]], Line] | None = None
+    ) -> None:
+        """`open_line(codecs)` makes the audio of a call; without it, or where the scenario has no audio, calls have none."""
         self.name = name
         self.endpoint = endpoint
         self.behaviour = behaviour
         self.random = random
+        self.open_line = open_line if behaviour.talks else None
+        self.truths = Truths()
+        "What was played on each call that could be heard."
         self.calls: dict[str, CalleeLeg] = {}
         "Live calls by our tag."
         self.counts: Counter[str] = Counter()
+        self.audio: Counter[str] = Counter()
+        "Packets of the calls that are over."
 
     def handle_events(self, now: float) -> None:
         while (event := self.endpoint.next_event()) is not None:
@@ -106,6 +191,11 @@ class Carrier:
             leg = self.calls.get(event.request.to_tag)
             if leg is not None:
                 leg.invite.acknowledged(now)
+                if leg.line is not None and event.request.body:
+                    leg.line.accept(event.request.body)
+        elif isinstance(event, Cancelled) and isinstance(event.user, Silent):
+            event.user.generation += 1
+            event.transaction.respond(487, "Request Terminated", self.endpoint.token(), now)
         elif isinstance(event, Cancelled) and isinstance(event.user, CalleeLeg):
             self.counts["cancelled"] += 1
             event.user.end()
@@ -126,9 +216,18 @@ class Carrier:
             leg.end()
         elif isinstance(transaction, ServerInvite):
             leg.invite = transaction
-            transaction.respond(200, "OK", "", now, f"Contact: <{leg.dialog.flow.door.contact}>\r\n{SDP_TYPE}", SDP.encode())
+            self._renegotiated(leg, transaction, request, now)
+        elif request.method == "UPDATE" and request.body:
+            self._renegotiated(leg, transaction, request, now)
         else:
             transaction.respond(200, "OK", "", now)
+
+    def _renegotiated(self, leg: CalleeLeg, transaction: Server | ServerInvite, request: Request, now: float) -> None:
+        body = leg.described(request.body)
+        if isinstance(body, Fault):
+            transaction.respond(body.status, body.reason, "", now)
+            return
+        transaction.respond(200, "OK", "", now, f"Contact: <{leg.dialog.flow.door.contact}>\r\n{SDP_TYPE}", body)
 
     def _invited(self, transaction: ServerInvite, request: Request, now: float) -> None:
         self.counts["invites"] += 1
@@ -136,6 +235,8 @@ class Carrier:
         draw = self.random.random()
         if draw < behaviour.silence_share:
             self.counts["silent"] += 1
+            transaction.user = silent = Silent(self, transaction)
+            self.endpoint.timers.at(now + self.endpoint.settings.give_up, silent, Step.REFUSE)
             return
         draw -= behaviour.silence_share
         dialog = Dialog.serving(request, self.endpoint.token(), transaction.flow)
@@ -147,9 +248,17 @@ class Carrier:
             if 0 <= draw < candidate.share:
                 failure = candidate
             draw -= candidate.share
-        leg = CalleeLeg(self, transaction, dialog, failure)
+        line = self.open_line(behaviour.codecs) if self.open_line is not None else None
+        body = SDP.encode() if line is None else line.answer(request.body) if request.body else line.offer()
+        if isinstance(body, Fault):
+            assert line is not None
+            line.close()
+            self.counts[f"refused {body.status}"] += 1
+            transaction.respond(body.status, body.reason, dialog.local_tag, now)
+            return
+        leg = CalleeLeg(self, transaction, dialog, failure, line, body)
         transaction.user = leg
         self.calls[dialog.local_tag] = leg
         transaction.respond(100, "Trying", "", now)
         wait = self.random.uniform(*behaviour.setup_ms) / 1000
-        self.endpoint.timers.at(now + wait, leg, Step.REFUSE if failure is not None else Step.PROGRESS)
+        self.endpoint.timers.at(now + wait, leg, Step.REFUSE if failure is not None and not leg.early else Step.PROGRESS)

@@ -11,6 +11,7 @@ from typing import Any
 from trunkline.facts.record import Attempt, Call, Ladder
 from trunkline.lab.carrier import Carrier
 from trunkline.lab.dialer import Dialer
+from trunkline.lab.lines import Lines, allow_files
 from trunkline.lab.run import free_port, open_carrier, open_dialer
 from trunkline.lab.scenario import Scenario
 from trunkline.records import Reading
@@ -26,9 +27,10 @@ class DemoError(Exception):
 def write_node(folder: Path, scenario: Scenario, trunk_port: int, ports: dict[str, int]) -> Path:
     """Settings and policy of the demo's node: a third of the calls begins at each carrier, so that failover can be seen."""
     settings = folder / "trunkline.toml"
+    media = '\n[media]\nengine = "relay"\n' if scenario.talks else ""
     settings.write_text(
         f'[node]\nname = "demo"\ndata = "data"\npolicy = "policy.yaml"\n\n[[listen]]\nfor = "trunks"\ntransport = "udp"\n'
-        f'address = "127.0.0.1:{trunk_port}"\n\n[[listen]]\nfor = "carriers"\ntransport = "udp"\naddress = "127.0.0.1:{free_port()}"\n'
+        f'address = "127.0.0.1:{trunk_port}"\n\n[[listen]]\nfor = "carriers"\ntransport = "udp"\naddress = "127.0.0.1:{free_port()}"\n{media}'
     )
     carriers = "".join(
         f'  {name}:\n    gateways:\n      pop: {{host: "127.0.0.1:{port}"}}\n    defaults:\n      timers: {{no_response: 1s, no_progress: 5s}}\n'
@@ -60,8 +62,12 @@ class Demo:
         ports = {name: free_port() for name in self.scenario.carriers}
         settings = write_node(self.folder, self.scenario, self.trunk_port, ports)
         networks = []
+        lines = None
+        if self.scenario.talks:
+            allow_files()
+            lines = Lines(self.scenario.seed + 2000)
         for i, (name, behaviour) in enumerate(self.scenario.carriers.items()):
-            carrier, network = await open_carrier(name, behaviour, ports[name], self.scenario.seed + 10 * i)
+            carrier, network = await open_carrier(name, behaviour, ports[name], self.scenario.seed + 10 * i, lines)
             self.carriers.append(carrier)
             networks.append(network)
         node = await asyncio.create_subprocess_exec(
@@ -69,7 +75,7 @@ class Demo:
         )
         try:
             await self._until_serving(node)
-            self.dialer, network = await open_dialer(self.scenario.dialer, ("127.0.0.1", self.trunk_port), self.scenario.seed + 1000)
+            self.dialer, network = await open_dialer(self.scenario.dialer, ("127.0.0.1", self.trunk_port), self.scenario.seed + 1000, lines)
             networks.append(network)
             self.dialer.start(network.now())
             network.turn(network.now())
@@ -89,6 +95,14 @@ class Demo:
                 await asyncio.wait_for(node.wait(), 10)
             for network in networks:
                 await network.close()
+            if lines is not None:
+                lines.close()
+
+    @property
+    def failed_over(self) -> int:
+        """INVITEs that carriers got beyond one for each call placed, so far."""
+        placed = self.dialer.placed if self.dialer is not None else 0
+        return max(0, sum(carrier.counts["invites"] for carrier in self.carriers) - placed)
 
     async def _until_serving(self, node: asyncio.subprocess.Process) -> None:
         """The node prints its doors when it serves."""
@@ -118,7 +132,7 @@ class Demo:
                 attempts.append(fact)
             elif isinstance(fact, Ladder):
                 ladders[fact.call] = fact
-        rows = {}
+        rows: dict[str, dict[str, Any]] = {}
         for name in self.scenario.carriers:
             own = [attempt for attempt in attempts if attempt.carrier == name]
             answered = [attempt for attempt in own if attempt.answer_ms is not None]
@@ -128,19 +142,35 @@ class Demo:
                 "routed_on": sum(attempt.next == "next" for attempt in own), "pdd_ms": sum(delays) / len(delays) if delays else None,
                 "outcomes": dict(Counter(attempt.evidence for attempt in own).most_common(4)),
             }  # fmt: skip
+        for carrier in self.carriers:
+            if carrier.open_line is not None:
+                rows[carrier.name]["played"] = played(carrier)
         told = self.dialer.told
         answered_calls = sum(call.status == 200 for call in calls.values())
-        if len(calls) != self.dialer.placed or answered_calls != told[200] or any(carrier.calls for carrier in self.carriers):
+        ghosts = sum(count for name, count in self.dialer.counts.items() if name.startswith("bye "))
+        if len(calls) != self.dialer.placed or answered_calls != told[200] or any(carrier.calls for carrier in self.carriers) or ghosts:
             raise DemoError(
                 f"the books do not balance: {self.dialer.placed} calls placed and {told[200]} answered at the dialer, {len(calls)} and "
-                f"{answered_calls} recorded, {sum(len(carrier.calls) for carrier in self.carriers)} calls left up at carriers"
+                f"{answered_calls} recorded, {sum(len(carrier.calls) for carrier in self.carriers)} calls left up at carriers, "
+                f"{ghosts} BYEs of the dialer refused or unanswered"
             )
         drawn = sorted((call for call in calls.values() if call.call in ladders), key=lambda call: call.status != 200)
         plain = next((call for call in drawn if call.attempts == 1), None)
         moved = next((call for call in drawn if call.attempts > 1), None)
+        audio = {"audio": dict(self.dialer.audio)} if self.dialer.audio else {}
         return {
             "calls": len(calls), "answered": answered_calls, "failed_over": sum(call.attempts > 1 for call in calls.values()),
             "saved_by_failover": sum(call.attempts > 1 and call.status == 200 for call in calls.values()),
-            "told": {str(status): count for status, count in sorted(told.items())}, "carriers": rows,
+            "told": {str(status): count for status, count in sorted(told.items())}, "carriers": rows, **audio,
             "ladders": [ladders[call.call] for call in (plain, moved) if call is not None],
         }  # fmt: skip
+
+
+def played(carrier: Carrier) -> dict[str, Any]:
+    """What a carrier that talks did: kinds played early and after the answer, false answers, and humans per attempt (the honest answer rate)."""
+    humans = sum(truth.human for truth in carrier.truths)
+    return {
+        "early": dict(carrier.truths.early().most_common()), "answered": dict(carrier.truths.answered().most_common()),
+        "false_answers": sum(truth.false_answer for truth in carrier.truths),
+        "human_rate": humans / carrier.counts["invites"] if carrier.counts["invites"] else 0.0,
+    }  # fmt: skip

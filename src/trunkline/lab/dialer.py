@@ -1,17 +1,21 @@
-"""A simulated dialer: places calls at a rate, talks, hangs up, and counts what it was told."""
+"""A simulated dialer: places calls at a rate, talks (with real RTP where it is given lines), hangs up, and counts what it was told."""
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from random import Random
 
 from trunkline.lab.carrier import SDP, SDP_TYPE
+from trunkline.lab.line import Line
 from trunkline.lab.scenario import DialerBehaviour
+from trunkline.lab.voices import agent, sound
 from trunkline.sip.dialog import Dialog
 from trunkline.sip.endpoint import Endpoint
-from trunkline.sip.events import Event, Received, Replied, TimedOut, Unreachable
+from trunkline.sip.events import Acknowledged, Event, Received, Replied, TimedOut, Unreachable
+from trunkline.sip.fault import Fault
 from trunkline.sip.flow import Flow
-from trunkline.sip.message import Response
-from trunkline.sip.transactions import ClientInvite
+from trunkline.sip.message import Request, Response
+from trunkline.sip.transactions import ClientInvite, Server, ServerInvite
 
 
 class Step(IntEnum):
@@ -23,9 +27,9 @@ class Step(IntEnum):
 class CallerLeg:
     """One call of the dialer."""
 
-    __slots__ = ("alerted", "began", "dialer", "dialog", "generation", "invite", "progressed", "up")
+    __slots__ = ("alerted", "began", "dialer", "dialog", "generation", "invite", "leaving", "line", "number", "progressed", "up")
 
-    def __init__(self, dialer: "Dialer", dialog: Dialog, now: float) -> None:
+    def __init__(self, dialer: "Dialer", dialog: Dialog, number: str, line: Line | None, now: float) -> None:
         self.dialer = dialer
         self.dialog = dialog
         self.generation = 0
@@ -33,11 +37,22 @@ class CallerLeg:
         self.alerted = self.progressed = False
         self.invite: ClientInvite | None = None
         self.up = False
+        self.leaving = False
+        "A BYE was sent; the call is over when it is answered."
+        self.number = number
+        "Called."
+        self.line = line
 
     def replied(self, response: Response, now: float) -> None:
         dialer, dialog = self.dialer, self.dialog
-        if response.cseq_method != "INVITE":
+        if response.cseq_method == "BYE" and response.status >= 200:
+            if response.status >= 300 and self.dialog.local_tag in dialer.legs:
+                dialer.counts[f"bye refused {response.status}"] += 1
+            dialer.over(self)
+        if response.cseq_method != "INVITE" or self.up:
             return
+        if self.line is not None and response.body and 100 < response.status < 300 and self.line.accept(response.body) is not None:
+            dialer.counts["descriptions not understood"] += 1
         if response.status < 200:
             if response.status > 100 and not self.progressed:
                 self.progressed = True
@@ -56,6 +71,8 @@ class CallerLeg:
             invite.settle(response.to_tag, dialog.ack(dialer.endpoint, response.cseq))
         self.up = True
         dialer.up += 1
+        if self.line is not None:
+            self.line.play(agent(dialer.random, dialer.behaviour.agent_after_s))
         dialer.endpoint.timers.at(now + dialer.random.uniform(0.3, 1.0) * dialer.behaviour.talk_limit_s, self, Step.HANG_UP)
 
     def on_timer(self, what: int, now: float) -> None:
@@ -65,19 +82,23 @@ class CallerLeg:
             dialer.endpoint.cancel(self.invite, now)
         elif what == Step.HANG_UP:
             dialer.counts["hung up"] += 1
-            self.dialog.request(dialer.endpoint, "BYE", now)
-            dialer.over(self)
+            self.leaving = True
+            self.dialog.request(dialer.endpoint, "BYE", now, user=self)
 
 
 class Dialer:
     """All calls of one simulated dialer, sans-IO."""
 
-    def __init__(self, endpoint: Endpoint, flow: Flow, behaviour: DialerBehaviour, random: Random) -> None:
+    def __init__(
+        self, endpoint: Endpoint, flow: Flow, behaviour: DialerBehaviour, random: Random, open_line: Callable[[Sequence[str]], Line] | None = None
+    ) -> None:
+        """`open_line(codecs)` makes the audio of a call; without it calls have none."""
         self.endpoint = endpoint
         self.flow = flow
         "Where the trunk is."
         self.behaviour = behaviour
         self.random = random
+        self.open_line = open_line
         self.legs: dict[str, CallerLeg] = {}
         "Live calls by our tag."
         self.generation = 0
@@ -85,6 +106,8 @@ class Dialer:
         self.told: Counter[int] = Counter()
         "Final status of every call."
         self.counts: Counter[str] = Counter()
+        self.audio: Counter[str] = Counter()
+        "Packets of the calls that are over."
         self.delays_ms: list[float] = []
         "Post-dial delays."
 
@@ -104,11 +127,14 @@ class Dialer:
         number = f"{self.random.choice(self.behaviour.numbers)[:-2]}{self.random.randrange(100):02d}"
         uri = f"sip:{number}@{self.flow}"
         dialog = Dialog(self.endpoint.token(), f'"Lab" <sip:14155559999@{self.flow.door.sent_by}>;tag={tag}', tag, f"<{uri}>", "", uri, self.flow)
-        leg = self.legs[tag] = CallerLeg(self, dialog, now)
+        line = self.open_line(self.behaviour.codecs) if self.open_line is not None else None
+        if line is not None:
+            line.play(sound("silence", self.random))
+        leg = self.legs[tag] = CallerLeg(self, dialog, number, line, now)
         dialog.local_cseq = 1
         invite = self.endpoint.request(
             "INVITE", uri, self.flow, sender=dialog.local, recipient=dialog.remote, call_id=dialog.call_id, cseq=1, now=now, user=leg,
-            extra=f"Contact: <{self.flow.door.contact}>\r\nX-Campaign: demo\r\nX-Lead: {self.placed}\r\n{SDP_TYPE}", body=SDP.encode(),
+            extra=f"Contact: <{self.flow.door.contact}>\r\nX-Campaign: demo\r\nX-Lead: {self.placed}\r\n{SDP_TYPE}", body=SDP.encode() if line is None else line.offer(),
         )  # fmt: skip
         assert isinstance(invite, ClientInvite)
         leg.invite = invite
@@ -121,21 +147,40 @@ class Dialer:
         if isinstance(event, Replied) and isinstance(event.user, CallerLeg):
             event.user.replied(event.response, now)
         elif isinstance(event, TimedOut | Unreachable) and isinstance(event.user, CallerLeg):
-            self.told[408] += 1
+            if event.user.leaving:
+                self.counts["bye unanswered"] += 1
+            else:
+                self.told[408] += 1
             self.over(event.user)
+        elif isinstance(event, Acknowledged):
+            leg = self.legs.get(event.request.to_tag)
+            if leg is not None and leg.line is not None and event.request.body:
+                leg.line.accept(event.request.body)
         elif isinstance(event, Received):
-            request = event.request
-            leg = self.legs.get(request.to_tag)
-            if leg is None:
-                event.transaction.respond(481, "Call/Transaction Does Not Exist", "", now)
-                return
-            event.transaction.respond(200, "OK", "", now)
-            if request.method == "BYE":
-                self.counts["callee hung up"] += 1
-                self.over(leg)
+            self._received(event.transaction, event.request, now)
+
+    def _received(self, transaction: Server | ServerInvite, request: Request, now: float) -> None:
+        leg = self.legs.get(request.to_tag)
+        if leg is None:
+            transaction.respond(481, "Call/Transaction Does Not Exist", "", now)
+        elif request.method == "BYE":
+            transaction.respond(200, "OK", "", now)
+            self.counts["callee hung up"] += not leg.leaving
+            self.over(leg)
+        elif leg.line is not None and (request.method == "INVITE" or (request.method == "UPDATE" and request.body)):
+            body = leg.line.answer(request.body) if request.body else leg.line.offer()
+            if isinstance(body, Fault):
+                transaction.respond(body.status, body.reason, "", now)
+            else:
+                transaction.respond(200, "OK", "", now, f"Contact: <{self.flow.door.contact}>\r\n{SDP_TYPE}", body)
+        else:
+            transaction.respond(200, "OK", "", now)
 
     def over(self, leg: CallerLeg) -> None:
         leg.generation += 1
         if self.legs.pop(leg.dialog.local_tag, None) is not None:
             self.finished += 1
             self.up -= leg.up
+            if leg.line is not None:
+                leg.line.tally(self.audio)
+                leg.line.close()

@@ -5,6 +5,7 @@ from random import Random
 
 from trunkline.lab.carrier import Carrier
 from trunkline.lab.dialer import Dialer
+from trunkline.lab.lines import Lines
 from trunkline.lab.scenario import CarrierBehaviour, DialerBehaviour
 from trunkline.sip.asyncio import Network
 from trunkline.sip.endpoint import Endpoint
@@ -19,20 +20,20 @@ def free_port() -> int:
         return port
 
 
-async def open_carrier(name: str, behaviour: CarrierBehaviour, port: int, seed: int) -> tuple[Carrier, Network]:
-    """A carrier listening on 127.0.0.1:port."""
+async def open_carrier(name: str, behaviour: CarrierBehaviour, port: int, seed: int, lines: Lines | None = None) -> tuple[Carrier, Network]:
+    """A carrier listening on 127.0.0.1:port; with `lines` it talks, where its scenario says so. `Carrier.truths` says what it played."""
     endpoint = Endpoint(Random(seed))
-    carrier = Carrier(name, endpoint, behaviour, Random(seed + 1))
+    carrier = Carrier(name, endpoint, behaviour, Random(seed + 1), lines.open if lines is not None else None)
     network = Network(endpoint, carrier.handle_events)
     await network.open(Door(name, "udp", "127.0.0.1", port))
     return carrier, network
 
 
-async def open_dialer(behaviour: DialerBehaviour, trunk: Address, seed: int) -> tuple[Dialer, Network]:
-    """A dialer that calls through the trunk at this address; it starts when told to."""
+async def open_dialer(behaviour: DialerBehaviour, trunk: Address, seed: int, lines: Lines | None = None) -> tuple[Dialer, Network]:
+    """A dialer that calls through the trunk at this address; it starts when told to. With `lines` its calls have audio."""
     endpoint = Endpoint(Random(seed))
     door = Door("dialer", "udp", "127.0.0.1", free_port())
-    dialer = Dialer(endpoint, Flow(door, trunk), behaviour, Random(seed + 1))
+    dialer = Dialer(endpoint, Flow(door, trunk), behaviour, Random(seed + 1), lines.open if lines is not None else None)
     network = Network(endpoint, dialer.handle_events)
     await network.open(door)
     return dialer, network

@@ -4,7 +4,7 @@ Audio is 8 kHz, 20 ms a tick, all lines at once: a numpy row per line. `Bank` co
 """
 
 from .bank import Bank
-from .detector import FRAME, RATE_HZ, TICK_S, AnswerAware, Detector, PlaceAware
+from .detector import FRAME, RATE_HZ, TICK_S, AnswerAware, Detector, PlaceAware, SignallingAware
 from .hearing import Hearing, Kind, Phase, Reading
 
-__all__ = ["FRAME", "RATE_HZ", "TICK_S", "AnswerAware", "Bank", "Detector", "Hearing", "Kind", "Phase", "PlaceAware", "Reading"]
+__all__ = ["FRAME", "RATE_HZ", "TICK_S", "AnswerAware", "Bank", "Detector", "Hearing", "Kind", "Phase", "PlaceAware", "Reading", "SignallingAware"]

@@ -13,7 +13,7 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from .detector import FRAME, AnswerAware, Detector, Mask, PlaceAware
+from .detector import FRAME, TICK_S, AnswerAware, Detector, Mask, PlaceAware, SignallingAware
 from .hearing import Hearing, Phase
 
 FULL_SCALE = np.float32(1 / 32768)
@@ -57,6 +57,13 @@ class Bank:
             if isinstance(detector, AnswerAware):
                 detector.answered(rows, now)
 
+    def signalled(self, row: int, ring_time_s: float | None, early_media: bool) -> None:
+        """What signalling knows of the line at `row` at its answer; to be told before or just after `answer`."""
+        rows = np.array([row], np.intp)
+        for detector in self.detectors:
+            if self._open[row] and isinstance(detector, SignallingAware):
+                detector.signalled(rows, ring_time_s, early_media)
+
     def close(self, row: int) -> None:
         """The line at `row` is over; nothing more is heard of it. Closing a closed row is no error: releases cross."""
         self._open[row] = False
@@ -84,4 +91,5 @@ class Bank:
         return said
 
     def _stamped(self, hearing: Hearing) -> Hearing:
-        return replace(hearing, phase=Phase.ANSWERED) if hearing.began_s >= self._answered_s[hearing.row] else hearing
+        # A sound that sets in with the answer is measured to begin up to two ticks before it: an edge lies somewhere within its frame.
+        return replace(hearing, phase=Phase.ANSWERED) if hearing.began_s >= self._answered_s[hearing.row] - 2 * TICK_S else hearing

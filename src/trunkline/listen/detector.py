@@ -53,3 +53,11 @@ class PlaceAware(Protocol):
 
     def called(self, rows: Rows, country: str) -> None:
         """The lines in `rows`, just opened, call `country` (ISO 3166 alpha-2 in lower case)."""
+
+
+@runtime_checkable
+class SignallingAware(Protocol):
+    """A detector that also weighs what signalling knows."""
+
+    def signalled(self, rows: Rows, ring_time_s: float | None, early_media: bool) -> None:
+        """The lines in `rows` rang for `ring_time_s` (None: no alerting was seen), with or without early media."""

@@ -173,7 +173,8 @@ class Progress:
         current = self._current[row]
         self._clear(row)
         self._current[row] = None
-        self._since[row] = tick
+        # An edge is measured to a fraction of a frame: what begins with the answer may seem to begin just before it.
+        self._since[row] = tick - 0.5
         self._begins_line[row] = True
         return replace(current, ended_s=now, said_s=now) if current is not None else None
 

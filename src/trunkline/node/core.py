@@ -23,6 +23,7 @@ from trunkline.sip.digest import DigestServer
 from trunkline.sip.endpoint import Endpoint
 from trunkline.sip.flow import Address, Door, Flow
 from trunkline.sip.transactions import TimerSettings
+from trunkline.studio import Studio
 
 
 class Core:
@@ -42,8 +43,9 @@ class Core:
         algorithms: tuple[str, ...] = ("SHA-256", "MD5"),
         key: bytes = b"",
         media: MediaEngine | None = None,
+        studio: Studio | None = None,
     ) -> None:
-        """`media` carries the audio, by default nobody here. `record` keeps a fact (the journal's `append`); `algorithms` are those of digest challenges, `key` signs their nonces."""
+        """`media` carries the audio, by default nobody here; `studio` listens to it. `record` keeps a fact (the journal's `append`); `algorithms` are those of digest challenges, `key` signs their nonces."""
         self.clock = clock
         self.random = random
         self.record = record
@@ -57,6 +59,7 @@ class Core:
         self.registrar.decisions = self.decisions
         self.board = Switchboard(self.endpoint, self.decisions, media or Bypass(), self.emit, clock, random, settings or SwitchboardSettings())
         self.board.registrar = self.registrar
+        self.board.studio = studio
         self.prober = Prober(self.endpoint, places, self.health, self.emit, clock, random)
         self.registrations = Registrations(self.endpoint, places, self.health, self.emit, clock)
         self._speaking: set[str] = set()

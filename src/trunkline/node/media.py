@@ -7,7 +7,8 @@ from typing import Protocol
 from trunkline.media import Bypass, MediaEngine
 from trunkline.media import relay as embedded
 from trunkline.media import rtpengine as daemons
-from trunkline.node.settings import MediaSection, SettingsError, split_address
+from trunkline.node.settings import MediaSection, SettingsError, StudioSection, split_address
+from trunkline.studio import Studio, StudioPool, StudioSettings
 
 
 class MediaLink(Protocol):
@@ -81,6 +82,32 @@ class DaemonLink:
     async def close(self) -> None:
         if self.link is not None:
             self.link.close()
+
+
+class StudioLink:
+    """The studio's workers."""
+
+    def __init__(self, pool: StudioPool) -> None:
+        self.pool = pool
+        self.flush = pool.flush
+
+    async def start(self) -> None:
+        try:
+            await self.pool.start()
+        except TimeoutError as error:
+            raise SettingsError("[studio] no worker came up: check [studio] address, or set workers = 0 to do without listening and recording") from error
+
+    async def close(self) -> None:
+        await self.pool.close()
+
+
+def studio_of(section: StudioSection | None, wake: Callable[[], None]) -> tuple[Studio | None, MediaLink]:
+    """The studio and its link; None where the audio is not ours or no worker is wanted."""
+    if section is None or not section.workers:
+        return None, NoLink()
+    settings = StudioSettings(section.address, section.workers, section.lines)
+    studio = Studio(settings)
+    return studio, StudioLink(StudioPool(studio, settings, wake))
 
 
 def media_of(section: MediaSection, random: Random, wake: Callable[[], None]) -> tuple[MediaEngine, MediaLink]:

@@ -21,7 +21,7 @@ from trunkline.node import recovery
 from trunkline.node.answers import Answers
 from trunkline.node.control import Control
 from trunkline.node.core import Core
-from trunkline.node.media import media_of
+from trunkline.node.media import media_of, studio_of
 from trunkline.node.places import ResolvedPlaces
 from trunkline.node.settings import Settings, SettingsError, split_address
 from trunkline.policy import Snapshot, decode
@@ -84,10 +84,12 @@ class Node:
         self.resolver = Resolver(self.random, sip.nameservers, sip.nameserver_port, changed=self._resolved)
         names: PeerNames = {}
         self.places = ResolvedPlaces(self.resolver, self.doors.values(), names)
-        media, self.media_link = media_of(self.settings.media, self.random, self._media_woke)
+        media, self.media_link = media_of(self.settings.media, self.random, self._woken)
+        studio, self.studio_link = studio_of(self.settings.studio if media.anchored else None, self._woken)
         self.core = Core(
             policy, self.places, self._record, self.clock, self.random, timers=self.settings.timers, realm=sip.realm, algorithms=sip.digest, key=os.urandom(32),
-            settings=SwitchboardSettings(self.settings.node.name, sip.min_session_expires_s), media=media,
+            settings=SwitchboardSettings(self.settings.node.name, str(self.data / self.settings.studio.recordings), sip.min_session_expires_s),
+            media=media, studio=studio,
         )  # fmt: skip
         self.core.registrar.doors = self.doors
         self._folds: dict[str, Fold] = {OPEN_DIALOGS: self.open_dialogs, BINDINGS: self.core.registrar}
@@ -101,9 +103,11 @@ class Node:
             for door in self.doors.values():
                 await self.network.open(door)
             await self.media_link.start()
+            await self.studio_link.start()
         except BaseException:
             await self.network.close()
             await self.media_link.close()
+            await self.studio_link.close()
             raise
         self.places.follow(policy)
         now = self._loop.time()
@@ -141,7 +145,9 @@ class Node:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.control.close()
         await self.network.close()
+        await self._finish_recordings()
         await self.media_link.close()
+        await self.studio_link.close()
         await self.resolver.close()
         now = self._loop.time()
         self.core.board.close_all(now)
@@ -172,10 +178,24 @@ class Node:
         """What SIP said, then what that means for the audio: the engine hears of a leg before the far end can send to it."""
         self.core.board.handle_events(now)
         self.core.board.handle_media(now)
+        self.core.board.handle_studio(now)
+        self.studio_link.flush()
         self.media_link.flush()
 
-    def _media_woke(self) -> None:
+    def _woken(self) -> None:
         self.network.turn(self._loop.time())
+
+    async def _finish_recordings(self) -> None:
+        """Let recordings end, and be on record."""
+        studio = self.core.board.studio
+        if studio is None:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_GRACE_S):
+                while studio.recordings():
+                    self.studio_link.flush()
+                    await asyncio.sleep(0.02)
+        self.core.board.handle_studio(self._loop.time())
 
     # Facts.
 

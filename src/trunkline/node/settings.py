@@ -104,12 +104,24 @@ class MediaSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "rtpengine cannot check RTP against a gateway's `networks`: refuse such legs, or learn the first source."
 
 
+class StudioSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    workers: Annotated[int, msgspec.Meta(ge=0)] = 1
+    "Processes that listen and record; 0: nothing is listened to or recorded. They run only where `[media]` engine carries the audio."
+    lines: Positive = 600
+    "Legs one of them takes; calls beyond that go on unheard."
+    address: str = "127.0.0.1"
+    "Where the media engine sends its copies. With rtpengine on another machine: an address it reaches on a network of yours."
+    recordings: str = "recordings"
+    "Folder for recordings; relative to `[node] data`."
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     node: NodeSection = NodeSection()
     sip: SipSection = SipSection()
     tls: TlsSection = TlsSection()
     listen: tuple[Listen, ...] = ()
     media: MediaSection = MediaSection()
+    studio: StudioSection = StudioSection()
 
     @property
     def timers(self) -> TimerSettings:

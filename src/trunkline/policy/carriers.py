@@ -23,16 +23,12 @@ from trunkline.policy.scalars import (
     Weight,
     WholeSeconds,
     YesNo,
+    off,
 )
 from trunkline.policy.section import Section, key
 from trunkline.policy.trunks import Auth
 
 NumberStyle = Literal["plus", "e164", "national", "international"]
-
-
-def _off(written: object) -> object:
-    """YAML 1.1 reads `off` as false."""
-    return "off" if written is False else written
 
 
 class Called(Section):
@@ -127,7 +123,7 @@ class GatewayDefaults(Section):
     "Time between OPTIONS probes; 0 switches probing off."
     redirect: YesNo = key(False, example="true")
     "A declared redirect server: contacts of its 3xx are followed."
-    rel100: Annotated[Literal["supported", "required", "off"], BeforeValidator(_off)] = key("supported", example="off")
+    rel100: Annotated[Literal["supported", "required", "off"], BeforeValidator(off)] = key("supported", example="off")
     "Reliable provisional responses (RFC 3262)."
     session_expires: WholeSeconds = key(1800, example="30m")
     "Session timer asked of the carrier (RFC 4028); 0 switches it off."

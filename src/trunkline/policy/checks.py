@@ -9,6 +9,8 @@ from trunkline.policy.problem import Finding, Location, nearest
 from trunkline.policy.trunks import NumberPlan, Trunk
 
 SHARE_TOLERANCE = 0.01
+MOST_GIVEN_AWAY = 50
+"Percent of calls that may go where they are not expected to do best."
 SHORTEST_PASSWORD = 12
 FEWEST_DIFFERENT = 5
 "`aaaaaaaaaaaa` is long and no password."
@@ -131,8 +133,13 @@ def _destinations(document: Document, known: Collection[str]) -> Iterator[Findin
 
 def _shares(path: Location, destination: Destination) -> Iterator[Finding]:
     total = sum(route.share for route in destination.routes)
-    if destination.strategy == "percentage" and abs(total - 100) > SHARE_TOLERANCE:
+    if destination.strategy in ("percentage", "experiment") and abs(total - 100) > SHARE_TOLERANCE:
         yield Finding((*path, "routes"), f"the shares sum to {total:g}, not 100", "change them to sum to 100")
+    scoring = destination.scoring
+    given_away = scoring.holdout + scoring.floor * len(destination.routes)
+    if given_away > MOST_GIVEN_AWAY:
+        message = f"holdout and floors give {given_away:g} % of the calls away"
+        yield Finding((*path, "scoring"), message, f"bring `holdout` and `floor` times routes to {MOST_GIVEN_AWAY} at most")
 
 
 def _routes(known: Collection[str], routes: list[str], path: Location, *key: str) -> Iterator[Finding]:

@@ -8,11 +8,12 @@ from trunkline.media.engine import PLAIN, Side
 from trunkline.numbering import plan
 from trunkline.policy import carriers, snapshot, trunks
 from trunkline.policy.audio import Audio
-from trunkline.policy.destinations import Emergency
+from trunkline.policy.destinations import Emergency, Route, Scoring
 from trunkline.policy.document import Document
 from trunkline.policy.host import split_host
 
 Secrets = Mapping[str, str]
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def compile_policy(document: Document, secrets: Secrets, text: str) -> snapshot.Snapshot:
@@ -41,8 +42,13 @@ def compile_policy(document: Document, secrets: Secrets, text: str) -> snapshot.
                 name=name,
                 prefixes=entry.prefixes,
                 strategy=entry.strategy,
-                routes=tuple(snapshot.RouteShare(routes[route.to], route.share) for route in entry.routes),
+                routes=tuple(
+                    snapshot.RouteShare(routes[route.to], route.share, _price(route)) for route in entry.routes
+                ),
                 max_attempts=entry.max_attempts,
+                zone=entry.zone,
+                tie=entry.tie / 100,
+                scoring=_scoring(entry.scoring),
             )
             for name, entry in document.destinations.items()
         },
@@ -57,6 +63,10 @@ def compile_policy(document: Document, secrets: Secrets, text: str) -> snapshot.
             (network, name) for name, gateway in gateways.items() for network in gateway.networks
         ),
         digest_users={trunk.auth.user: name for name, trunk in document.trunks.items() if trunk.auth},
+        bands=tuple(
+            snapshot.Band(name, band.begins, band.ends, tuple(DAYS.index(day) for day in band.days))
+            for name, band in document.bands.items()
+        ),
     )
 
 
@@ -87,6 +97,9 @@ def _trunk(name: str, trunk: trunks.Trunk, secrets: Secrets) -> snapshot.Trunk:
         setup_s=trunk.setup,
         session_expires_s=trunk.session_expires,
         call_id_header=trunk.call_id_header,
+        early_media=trunk.early_media,
+        listen=snapshot.Listen(trunk.listen.mode, trunk.listen.wait, trunk.listen.share / 100),
+        record=trunk.record,
     )
 
 
@@ -131,6 +144,26 @@ def _registration(registration: carriers.Registration | None) -> snapshot.Regist
     if registration is None:
         return None
     return snapshot.Registration(registration.aor, registration.expires, registration.contact_user)
+
+
+def _price(route: Route) -> snapshot.Price:
+    return snapshot.Price(route.rate, *route.increments, route.fee, route.short_call_fee)
+
+
+def _scoring(scoring: Scoring) -> snapshot.Scoring:
+    return snapshot.Scoring(
+        value=scoring.value,
+        machine=scoring.machine,
+        false_answer=scoring.false_answer,
+        short_call=scoring.short_call,
+        delay=scoring.delay,
+        target_delay_s=scoring.target_delay,
+        holdout=scoring.holdout / 100,
+        floor=scoring.floor / 100,
+        max_rate=scoring.max_rate,
+        memory_s=scoring.memory,
+        memory_calls=scoring.memory_calls,
+    )
 
 
 def _emergency(emergency: Emergency, routes: Mapping[str, tuple[str, ...]]) -> snapshot.Emergency:

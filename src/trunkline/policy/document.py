@@ -1,7 +1,7 @@
 """The policy document: what a person writes, section by section."""
 
 from trunkline.policy.carriers import Carrier
-from trunkline.policy.destinations import Destination, Did, Emergency
+from trunkline.policy.destinations import Band, Destination, Did, Emergency
 from trunkline.policy.scalars import DidNumber, Name
 from trunkline.policy.section import Section, key
 from trunkline.policy.trunks import Tenant, Trunk
@@ -18,6 +18,8 @@ class Document(Section):
     "Carriers by name."
     destinations: dict[Name, Destination] = key({}, example='{us: {prefixes: ["1"], routes: [{to: alpha}]}}')
     "Groups of called numbers by name."
+    bands: dict[Name, Band] = key({}, example='{morning: {begins: "08:00", ends: "12:00"}}')
+    "Parts of the week whose calls are judged apart; hours of no band are judged together."
     dids: dict[DidNumber, Did] = key({}, example='{"+14155550100": {trunks: [office]}}')
     "Inbound numbers in E.164, in quotes."
     emergency: Emergency = key(Emergency(), example='{numbers: ["911"], routes: [alpha]}')

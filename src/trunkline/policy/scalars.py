@@ -9,6 +9,7 @@ from collections.abc import Sized
 from ipaddress import ip_network
 from math import isfinite
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 from pydantic import AfterValidator, BeforeValidator, Field, Strict
@@ -89,6 +90,37 @@ def _secret(text: str) -> str:
     return text
 
 
+def parse_clock(written: object) -> int:
+    """Minutes after midnight from `08:30`; `24:00` is the end of the day. YAML 1.1 reads an unquoted 08:30 as text and 10:30 as 630."""
+    if isinstance(written, int) and not isinstance(written, bool) and 0 <= written <= 1440:
+        return written
+    match = re.fullmatch(r"(\d{1,2}):(\d{2})", written) if isinstance(written, str) else None
+    if match is None or int(match[2]) > 59 or int(match[1]) * 60 + int(match[2]) > 1440:
+        raise reject("not a time of day", 'write it in quotes, from `"00:00"` to `"24:00"`')
+    return int(match[1]) * 60 + int(match[2])
+
+
+def parse_increments(written: object) -> tuple[int, int]:
+    """Seconds billed at least, and step after that, from `60/60`, `30/6`, `6/6` or `1/1`."""
+    match = re.fullmatch(r"(\d{1,4})/(\d{1,4})", written) if isinstance(written, str) else None
+    if match is None or not int(match[2]):
+        raise reject("not billing increments", 'write first and next seconds, such as `"60/60"` or `"30/6"`')
+    return int(match[1]), int(match[2])
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise reject(f"no time zone `{name}`", "write a name of the IANA database, such as `America/New_York`") from None
+    return name
+
+
+def off(written: object) -> object:
+    """YAML 1.1 reads `off` as false."""
+    return "off" if written is False else written
+
+
 def _not_empty(entries: Sized) -> Sized:
     if not entries:
         raise reject("must not be empty", "write at least one")
@@ -117,6 +149,13 @@ Rate = Annotated[
     float, Strict(), Field(ge=0, le=100_000, allow_inf_nan=False), Kind("calls per second; 0 is unlimited")
 ]
 Percent = Annotated[float, Strict(), Field(ge=0, le=100, allow_inf_nan=False), Kind("percent")]
+Money = Annotated[
+    float, Strict(), Field(ge=0, le=100_000, allow_inf_nan=False), Kind("money, in the currency of all prices")
+]
+Memory = Annotated[int, Strict(), Field(ge=50, le=1_000_000), Kind("calls, 50 to 1000000")]
+ClockTime = Annotated[int, BeforeValidator(parse_clock), Kind("time of day")]
+Increments = Annotated[tuple[int, int], BeforeValidator(parse_increments), Kind("first/next seconds")]
+Zone = Annotated[str, AfterValidator(_zone), Kind("IANA time zone")]
 Count = Annotated[int, Strict(), Field(ge=1, le=50), Kind("number, 1 to 50")]
 Weight = Annotated[int, Strict(), Field(ge=0, le=10_000), Kind("number, 0 to 10000")]
 Dscp = Annotated[int, Strict(), Field(ge=0, le=63), Kind("number, 0 to 63")]

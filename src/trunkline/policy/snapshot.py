@@ -24,6 +24,17 @@ class Credentials(Struct, frozen=True, gc=False):
         return f"Credentials(user={self.user!r})"
 
 
+class Listen(Struct, frozen=True, gc=False):
+    """What is done with what is heard of the callee."""
+
+    mode: str = "off"
+    "off, shadow (only recorded), observe (the dialer may ask), gate (only humans reach an agent)."
+    wait_s: float = 2.5
+    "gate: longest wait for a verdict after the answer."
+    share: float = 1.0
+    "Of its calls that are listened to."
+
+
 class Trunk(Struct, frozen=True):
     """The dialer side: who may call, how much, and how it is spoken to."""
 
@@ -61,6 +72,11 @@ class Trunk(Struct, frozen=True):
     "Session timer asked of and granted to the dialer; 0 switches it off."
     call_id_header: str = "X-Trunkline-Call"
     "Header in 18x and 200 with our call id; empty sends none."
+    early_media: str = "pass"
+    "pass, or ring: it hears its own ringing until the answer."
+    listen: Listen = Listen()
+    record: bool = False
+    "Its answered calls are recorded."
 
 
 class Timers(Struct, frozen=True, gc=False):
@@ -133,13 +149,66 @@ class Carrier(Struct, frozen=True):
     cps: float = 0.0
 
 
+class Price(Struct, frozen=True, gc=False):
+    """What a carrier bills for an answered call."""
+
+    per_minute: float = 0.0
+    first_s: int = 60
+    "Seconds billed at least."
+    next_s: int = 60
+    "Step of the seconds billed after that."
+    fee: float = 0.0
+    "For every answered call."
+    short_call_fee: float = 0.0
+    "More for an answered call of at most 6 s."
+
+
+class Scoring(Struct, frozen=True, gc=False):
+    """What strategies `performance` and `rank` go by, in money."""
+
+    value: float = 1.0
+    "Of a conversation with a human."
+    machine: float = 0.0
+    "Cost of a machine's answer beside the bill."
+    false_answer: float = 0.05
+    "Cost of an answer without anybody beside the bill."
+    short_call: float = 0.0
+    "Cost of a call the callee ends within 6 s beside the bill."
+    delay: float = 0.0
+    "Cost of a second of post-dial delay over the target."
+    target_delay_s: float = 4.0
+    holdout: float = 0.02
+    "Share of calls spread evenly over sound routes."
+    floor: float = 0.0
+    "Share of calls every sound route gets beside that."
+    max_rate: float = 0.0
+    "Price of a minute above which a route is no sound one; 0 is no ceiling."
+    memory_s: float = 86_400.0
+    "Half-life in seconds."
+    memory_calls: int = 4000
+    "Half-life in calls of one route and segment."
+
+
+class Band(Struct, frozen=True, gc=False):
+    """A part of the week in the callee's zone."""
+
+    name: str
+    begins: int
+    "Minutes after midnight."
+    ends: int
+    "Minutes after midnight; at or before `begins` it goes on into the next day."
+    days: tuple[int, ...] = ()
+    "0 is Monday; empty is every day."
+
+
 class RouteShare(Struct, frozen=True, gc=False):
     """A carrier or gateway named by a destination."""
 
     gateways: tuple[str, ...]
     "Gateways behind this entry, in policy order."
     share: float = 0.0
-    "Percentage for strategy `percentage`; ignored by `priority`."
+    "Percentage for strategies `percentage` and `experiment`; ignored by the others."
+    price: Price = field(default_factory=Price)
 
 
 class Destination(Struct, frozen=True):
@@ -147,9 +216,14 @@ class Destination(Struct, frozen=True):
     prefixes: tuple[str, ...]
     "Digits of E.164 without +; `` covers everything."
     strategy: str
-    "priority or percentage."
+    "priority, percentage, least_cost, performance, rank or experiment."
     routes: tuple[RouteShare, ...]
     max_attempts: int = 5
+    zone: str = "UTC"
+    "IANA zone of its callees."
+    tie: float = 0.0
+    "least_cost: routes dearer than the cheapest by at most this share are alike."
+    scoring: Scoring = field(default_factory=Scoring)
 
 
 class Did(Struct, frozen=True):
@@ -194,3 +268,5 @@ class Snapshot(Struct, frozen=True):
     "Pairs (network, gateway) for inbound calls, most specific first."
     digest_users: dict[str, str] = field(default_factory=dict)
     "Digest user -> trunk."
+    bands: tuple[Band, ...] = ()
+    "The first that fits counts."

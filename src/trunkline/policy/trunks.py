@@ -1,6 +1,8 @@
 """Tenants and trunks: the dialer side of the policy."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator
 
 from trunkline.policy.audio import Audio
 from trunkline.policy.scalars import (
@@ -14,12 +16,14 @@ from trunkline.policy.scalars import (
     MetadataSource,
     Name,
     Network,
+    Percent,
     Rate,
     Secret,
     Text,
     Wait,
     WholeSeconds,
     YesNo,
+    off,
 )
 from trunkline.policy.section import Section, key
 
@@ -65,6 +69,18 @@ class NumberPlan(Section):
     "Longest number accepted, country code included."
 
 
+class Listen(Section):
+    """What is done with what is heard of the callee."""
+
+    mode: Annotated[Literal["off", "shadow", "observe", "gate"], BeforeValidator(off)] = key("off", example="observe")
+    """shadow writes down what was heard; observe also tells whoever asks while the call is up; gate connects the agent only to a human,
+    or when unsure."""
+    wait: Wait = key(2.5, example="2s")
+    "gate: longest wait for a verdict after the answer; then the call is connected."
+    share: Percent = key(100.0, example="20")
+    "Part of its calls that is listened to."
+
+
 class Trunk(Section):
     """A dialer or PBX: who may call, how much, and how it is spoken to."""
 
@@ -95,6 +111,12 @@ class Trunk(Section):
     metadata: dict[Name, MetadataSource] = key({}, example="{campaign: header:X-Campaign, lead: user, purpose: =sales}")
     """What it knows of a call, and where that is read: `header:NAME`, `param:NAME` (Request-URI), `user` (From user
     part), `from` (From display name) or a literal `=value`. Kept on the record, stripped towards carriers."""
+    early_media: Literal["pass", "ring"] = key("pass", example="ring")
+    "What it hears before the answer: what the carrier sends, or its own ringing."
+    listen: Listen = key(Listen(), example="{mode: observe}")
+    "What is done with what is heard of the callee; needs `[media]` engine relay or rtpengine."
+    record: YesNo = key(False, example="true")
+    "Its answered calls are recorded, each side in a channel of its own; needs `[studio]` recordings."
     transfer: YesNo = key(True, example="false")
     "Its REFER is executed."
     codecs: tuple[Codec, ...] = key((), example="[PCMU, PCMA]")

@@ -2,5 +2,8 @@
 
 from trunkline.routing.candidates import Choice, choose
 from trunkline.routing.health import Health
+from trunkline.routing.rates import bill
+from trunkline.routing.router import LEARNING, Router, Strategy
+from trunkline.routing.scoreboard import Scoreboard
 
-__all__ = ["Choice", "Health", "choose"]
+__all__ = ["LEARNING", "Choice", "Health", "Router", "Scoreboard", "Strategy", "bill", "choose"]

@@ -17,6 +17,10 @@ class Choice(Struct, frozen=True):
     propensity: tuple[float, ...]
     "Probability that each came first."
     draw: float = 0.0
+    scores: tuple[float, ...] = ()
+    "Expected worth of each in money, by strategies that learn."
+    holdout: bool = False
+    "The first was picked at random, whatever its score."
 
 
 def choose(policy: Snapshot, destination: Destination, random: Random) -> Choice:

@@ -111,6 +111,24 @@ class Health:
                     return catalogue.GATEWAY_CIRCUIT
         return None
 
+    def has_news(self) -> bool:
+        """Whether any gateway may be out or failing: a strategy need not ask for each while there is none."""
+        return bool(self._open or self.pauses) or any(not known.up or known.drained for known in self.conditions.values())
+
+    def is_out(self, gateway: str, destination: str, at: float) -> bool:
+        """Whether it surely takes no call now: down, drained or paused."""
+        condition = self.conditions.get(gateway)
+        if condition is not None and (condition.drained or not condition.up):
+            return True
+        return bool(self.pauses) and self.pauses.get(f"{gateway}|{destination}", 0.0) > at
+
+    def skips(self, gateway: str, destination: str, at: float) -> bool:
+        """Whether a circuit is open, in part or in whole, for the gateway or for it at the destination."""
+        if not self._open:
+            return False
+        key = f"{gateway}|{destination}"
+        return any(name in self._open and self.shares[name].skip_probability(at) > 0 for name in (gateway, key))
+
     def apply(self, fact: Attempt, at: float) -> str:
         """Learn from an attempt; returns the name whose circuit opened or closed, or nothing."""
         if fact.outcome in ("caller", "ours"):

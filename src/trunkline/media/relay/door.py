@@ -40,14 +40,6 @@ class Door:
         else:
             self.socket.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, dscp << 2)
 
-    def discard(self) -> None:
-        """Drop what came before the port belonged to a leg."""
-        try:
-            while True:
-                self.socket.recv_into(BUFFER)
-        except OSError:
-            return
-
     def aim(self) -> None:
         """Settle where to send: where the SDP says, behind a NAT where the audio comes from."""
         source = self.source

@@ -69,7 +69,6 @@ class Leg:
         self.place = place
         self.source = Source()
         self.door = Door(pair.rtp, self.source)
-        self.door.discard()
         self.fileno = pair.rtp.fileno()
         self._recv_into = pair.rtp.recv_into
         self._recvfrom_into = pair.rtp.recvfrom_into

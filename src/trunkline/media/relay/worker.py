@@ -59,6 +59,8 @@ class Worker:
         """Serve until the link closes."""
         poll, readers, clock = self._poll.poll, self.readers, time.monotonic
         control = (self._link.fileno(), select.EPOLLIN)
+        link_poll = select.poll()
+        link_poll.register(self._link, select.POLLIN)
         check_at = clock() + CHECK_S
         while self._is_open:
             ready = poll(self._patience(clock))
@@ -84,7 +86,7 @@ class Worker:
                 self._flush()
             spare = TURN_S - (clock() - now)
             if spare > 0 and self._is_open:
-                select.select((self._link,), (), (), spare)  # packets may wait for company; signalling must be heard at once
+                link_poll.poll(spare * 1000)  # packets may wait for company; signalling must be heard at once
         self._close()
 
     def tell(self, message: Message) -> None:

@@ -1,0 +1,77 @@
+"""Our own numbers: inventory, lifecycle, choice, reputation, attestation, forecast."""
+
+from trunkline.numbers.areas import Area, Areas, read_areas
+from trunkline.numbers.attestation import Attestor, Level, Origin, Slot, Unsigned, level_of, slot
+from trunkline.numbers.book import Called, NumberBook
+from trunkline.numbers.certificates import Trust, is_public
+from trunkline.numbers.choice import Ask, Choice, Chosen, Nobody
+from trunkline.numbers.clock_check import ClockCheck
+from trunkline.numbers.dialer_caller import Ranges, Rule
+from trunkline.numbers.forecast import Demand, Forecast, forecast
+from trunkline.numbers.inventory import Import, read_csv, write_csv
+from trunkline.numbers.lifecycle import Event, State, diagram, override
+from trunkline.numbers.presentation import Presentation, Shown, presentable, rule_for, show
+from trunkline.numbers.refusals import REFUSALS
+from trunkline.numbers.reputation import LabellingRate, observe, read_labels
+from trunkline.numbers.review import Suspicion, suspicions
+from trunkline.numbers.rules import LIMITS, SOURCES, Rules, Stage, refused
+from trunkline.numbers.seats import Kind
+from trunkline.numbers.verification import Arrived, Failed, Fetch, Unjudged, Verdict, Verified, Verifier
+
+__all__ = [
+    "LIMITS",
+    "REFUSALS",
+    "SOURCES",
+    "Area",
+    "Areas",
+    "Arrived",
+    "Ask",
+    "Attestor",
+    "Called",
+    "Choice",
+    "Chosen",
+    "ClockCheck",
+    "Demand",
+    "Event",
+    "Failed",
+    "Fetch",
+    "Forecast",
+    "Import",
+    "Kind",
+    "LabellingRate",
+    "Level",
+    "Nobody",
+    "NumberBook",
+    "Origin",
+    "Presentation",
+    "Ranges",
+    "Rule",
+    "Rules",
+    "Shown",
+    "Slot",
+    "Stage",
+    "State",
+    "Suspicion",
+    "Trust",
+    "Unjudged",
+    "Unsigned",
+    "Verdict",
+    "Verified",
+    "Verifier",
+    "diagram",
+    "forecast",
+    "is_public",
+    "level_of",
+    "observe",
+    "override",
+    "presentable",
+    "read_areas",
+    "read_csv",
+    "read_labels",
+    "refused",
+    "rule_for",
+    "show",
+    "slot",
+    "suspicions",
+    "write_csv",
+]

@@ -1,0 +1,372 @@
+"""Everything known about our numbers: one fold of facts, and the questions a call asks it.
+
+`apply` learns, `choose` and `callback` answer calls in microseconds, `review` looks at some numbers at a time and returns the facts the rules
+call for. The facts a method returns are not yet true: whoever asked emits them, and they come back through `apply`.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from random import Random
+from typing import Any, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from trunkline.facts.numbers import (
+    NumberAdded,
+    NumberChanged,
+    NumberComplaint,
+    NumberFact,
+    NumberHeard,
+    NumberLabelled,
+    NumberTaken,
+    NumberTransition,
+    PoolAlarm,
+)
+from trunkline.facts.record import Attempt, Call, Fact, NodeStarted
+
+from . import usage
+from .areas import Areas
+from .choice import Ask, Choice, Chosen, choose
+from .contacts import Contacts
+from .dialer_caller import Ranges, Rule, present
+from .evidence import Evidence, threshold
+from .gathering import Gathering, by_part, parted
+from .history import History
+from .inventory import Inventory
+from .lifecycle import ACTIVE, Life, State, advance
+from .reputation import Reputations
+from .review import review_number, review_pool
+from .rules import Rules
+from .seats import Seats
+
+ENDED_KEPT = 4_096
+"Calls remembered after their end: what was heard on them may come late."
+
+HOUR_US = 3_600_000_000
+
+
+class Open(Struct, gc=False, array_like=True):
+    """A call and its number."""
+
+    call: str
+    number: str
+    pool: str
+    ended: bool = False
+
+
+class Alarm(Struct, gc=False, array_like=True):
+    """A pool's alarm."""
+
+    pool: str
+    raised_at: int
+
+
+class Called(Struct, frozen=True, gc=False):
+    """Where a call to one of our numbers belongs (row N14)."""
+
+    owner: str
+    pool: str
+    campaign: str
+    agent: str
+    "Who called; empty when nobody is known to."
+    call: str
+    "The call that is being returned; empty when none is known."
+    state: str
+    "Lifecycle state of the number."
+
+
+class NumberBook:
+    """`records.Fold` over inventory, lives, contacts, evidence, reputation and history."""
+
+    def __init__(self, rules_of: Callable[[str], Rules] | None = None, areas: Areas | None = None, contacts: int = 1_000_000) -> None:
+        """`rules_of(pool)` gives a pool's rules; `contacts` bounds how many callees are remembered."""
+        self.rules_of = rules_of or (lambda pool: _DEFAULT)
+        self.areas = areas or Areas()
+        self._contact_limit = contacts
+        self._forget()
+
+    def _forget(self) -> None:
+        self.inventory = Inventory()
+        self.contacts = Contacts(self._contact_limit)
+        self.evidence = Evidence()
+        self.reputations = Reputations()
+        self.history = History()
+        self.seats = Seats(self.areas, self.rules_of)
+        self._lives: Gathering[Life] = Gathering(Life)
+        self._open: Gathering[Open] = Gathering(Open)
+        self._ended: deque[str] = deque()
+        self._alarms: Gathering[Alarm] = Gathering(Alarm)
+        self._active: dict[str, int] = {}
+        "Pool -> numbers that may be called with."
+        self._at_once: dict[str, int] = {}
+        "Pool -> calls up."
+        self._cursor: list[str] = []
+        self._pools_due: list[str] = []
+
+    def apply_rules(self, rules_of: Callable[[str], Rules], areas: Areas | None = None) -> None:
+        """A new policy is in force. Seats are fitted to it when they are next drawn or reviewed; a changed area table sorts them anew."""
+        self.rules_of = rules_of
+        if areas is None:
+            self.seats.set_rules(rules_of)
+        else:
+            self.areas = areas
+            self._derive()
+
+    # Asking.
+
+    def choose(self, ask: Ask, at: int, random: Random) -> Choice:
+        return choose(ask, self.seats, self.contacts, at, random)
+
+    def present(self, sent: str, rule: Rule, ask: Ask, ranges: Ranges, at: int, random: Random) -> Choice:
+        return present(sent, rule, ask, ranges, self.seats, self.contacts, at, random)
+
+    def take(self, chosen: Chosen, call: str, callee: str, campaign: str, agent: str, at: int) -> NumberTaken:
+        """The fact that the call goes out with this number."""
+        pool = self.inventory.holdings[chosen.number].pool
+        return NumberTaken(at, call, chosen.number, callee, pool, campaign, agent, chosen.why, chosen.distance_km, chosen.open, chosen.excluded)
+
+    def life(self, number: str) -> Life | None:
+        return self._lives.rows.get(number)
+
+    def callback(self, number: str, caller: str) -> Called | None:
+        """Who is being called back at `number` by `caller` (both E.164), in every state but released; None when it is not ours."""
+        holding, life = self.inventory.holdings.get(number), self._lives.rows.get(number)
+        if holding is None or life is None or life.state == State.RELEASED:
+            return None
+        contact = self.contacts.last(holding.pool, caller)
+        if contact is None:
+            return Called(holding.owner, holding.pool, holding.callback, "", "", life.state)
+        return Called(holding.owner, holding.pool, contact.campaign or holding.callback, contact.agent, contact.call, life.state)
+
+    def alarmed(self, pool: str) -> bool:
+        return pool in self._alarms.rows
+
+    def active(self, pool: str) -> int:
+        """Numbers of a pool that may be called with."""
+        return self._active.get(pool, 0)
+
+    # Learning.
+
+    def apply(self, fact: "Fact | NumberFact") -> None:
+        handler = _HANDLERS.get(type(fact))
+        if handler is not None:
+            handler(self, fact)
+
+    def _added(self, fact: NumberAdded | NumberChanged) -> None:
+        holding = self.inventory.apply(fact)
+        if holding is None:
+            return
+        life = self._lives.rows.get(holding.number)
+        if life is None:
+            life = self._lives.rows[holding.number] = Life(holding.number, since=fact.at)
+        seat = self.seats.by_number.get(holding.number)
+        if seat is not None and seat.pool.name != holding.pool and life.state in ACTIVE:
+            self._count(seat.pool.name, -1)
+            self._count(holding.pool, 1)
+        self.seats.put(holding, life, fact.at)
+
+    def _moved(self, fact: NumberTransition) -> None:
+        life, holding = self._lives.rows.get(fact.number), self.inventory.holdings.get(fact.number)
+        if life is None or holding is None:
+            return
+        self._lives.touch(fact.number)
+        rules = self.rules_of(holding.pool)
+        usage.roll(life, rules, fact.at)
+        was = life.state in ACTIVE
+        advance(life, fact, rules)
+        self._count(holding.pool, (life.state in ACTIVE) - was)
+        if fact.after in (State.RECOVERY, State.COOLING):
+            self.evidence.forget(fact.number)
+            self.seats.suspect(fact.number, False)
+        self.history.event(holding.pool, fact.event, fact.at, self.active(holding.pool))
+        if fact.before == State.RECOVERY and fact.after == State.COOLING:
+            self.history.event(holding.pool, "relapse", fact.at, self.active(holding.pool))
+        self.seats.fit(self.seats.by_number[fact.number], fact.at)
+
+    def _taken(self, fact: NumberTaken) -> None:
+        life = self._lives.rows.get(fact.number)
+        known = self._open.rows.get(fact.call)
+        if life is None or (known is not None and known.number == fact.number and not known.ended):
+            return
+        self._lives.touch(fact.number)
+        seat = self.seats.by_number[fact.number]
+        usage.take(life, seat.pool.rules, fact.at)
+        self._open.touch(fact.call)
+        self._open.rows[fact.call] = Open(fact.call, fact.number, fact.pool)
+        self.contacts.apply(fact)
+        at_once = self._at_once[fact.pool] = self._at_once.get(fact.pool, 0) + 1
+        self.history.call(fact.pool, fact.at, self.active(fact.pool), at_once)
+        self.seats.fit(seat, fact.at)
+
+    def _attempt(self, fact: Attempt) -> None:
+        known = self._open.rows.get(fact.call)
+        if known is not None:
+            rules = self.rules_of(known.pool)
+            self.evidence.attempt(fact, known.number, known.pool, rules)
+            self._suspect(known.number, rules, fact.at)
+
+    def _heard(self, fact: NumberHeard) -> None:
+        known = self._open.rows.get(fact.call)
+        if known is not None:
+            self.evidence.heard(known.number, fact.intercepted, fact.at)
+            self._suspect(known.number, self.rules_of(known.pool), fact.at)
+
+    def _call(self, fact: Call) -> None:
+        known = self._open.rows.get(fact.call)
+        if known is None or known.ended:
+            return
+        self._open.touch(fact.call)
+        known.ended = True
+        self._give_back(known, fact.at + int(fact.total_ms * 1_000))
+        self._ended.append(fact.call)
+        if len(self._ended) > ENDED_KEPT:
+            oldest = self._ended.popleft()
+            self._open.touch(oldest)
+            self._open.rows.pop(oldest, None)
+
+    def _give_back(self, known: Open, at: int) -> None:
+        self._at_once[known.pool] = max(0, self._at_once.get(known.pool, 0) - 1)
+        life = self._lives.rows.get(known.number)
+        if life is not None:
+            self._lives.touch(known.number)
+            life.concurrent = max(0, life.concurrent - 1)
+            self.seats.fit(self.seats.by_number[known.number], max(at, life.last))
+
+    def _labelled(self, fact: NumberLabelled) -> None:
+        holding = self.inventory.holdings.get(fact.number)
+        if holding is not None:
+            self.reputations.labelled(fact, holding.pool, holding.area)
+            self._suspect(fact.number, self.rules_of(holding.pool), fact.at)
+
+    def _complained(self, fact: NumberComplaint) -> None:
+        if fact.number in self.inventory.holdings:
+            self.reputations.complained(fact)
+
+    def _pool_alarm(self, fact: PoolAlarm) -> None:
+        self._alarms.touch(fact.pool)
+        if fact.raised:
+            self._alarms.rows[fact.pool] = Alarm(fact.pool, fact.at)
+        else:
+            self._alarms.rows.pop(fact.pool, None)
+            self.evidence.forget_pool(fact.pool)
+        self.history.event(fact.pool, "alarm" if fact.raised else "alarm over", fact.at, self.active(fact.pool))
+        self.seats.set_share(fact.pool, self.rules_of(fact.pool).pool_cap_share if fact.raised else 1.0)
+
+    def _restarted(self, fact: NodeStarted) -> None:
+        """Calls of before the start are over; those still recorded as up will not end again."""
+        for known in self._open.rows.values():
+            if not known.ended:
+                self._open.touch(known.call)
+                known.ended = True
+                self._ended.append(known.call)
+                self._give_back(known, fact.at)
+
+    def _suspect(self, number: str, rules: Rules, at: int) -> None:
+        """A number under suspicion is exposed less before it is put to rest."""
+        record = self.evidence.record(number)
+        suspected = record is not None and record.highest() > 0.5 * threshold(rules.false_alarm_attempts)
+        if not suspected:
+            suspected = bool(self.reputations.bad(number, at, rules.label_days * 24 * HOUR_US))
+        self.seats.suspect(number, suspected)
+
+    def _count(self, pool: str, change: int) -> None:
+        if change:
+            self._active[pool] = self._active.get(pool, 0) + change
+
+    # Reviewing.
+
+    def review(self, at: int, limit: int = 32) -> list[NumberTransition | PoolAlarm]:
+        """Look at the next `limit` numbers (and one pool); the transitions and alarms the rules call for. Goes round and round."""
+        if not self._cursor:
+            self._cursor = list(self._lives.rows)
+            self._pools_due = self._pools_due or list(self.seats.pools)
+        facts: list[NumberTransition | PoolAlarm] = []
+        for number in self._cursor[-limit:]:
+            life, seat = self._lives.rows.get(number), self.seats.by_number.get(number)
+            if life is None or seat is None:
+                continue
+            rules = seat.pool.rules
+            found = review_number(life, seat.holding, self.evidence, self.reputations, rules, at)
+            if found is not None:
+                facts.append(found)
+            else:
+                self._suspect(number, rules, at)
+                self.seats.fit(seat, at)
+        del self._cursor[-limit:]
+        facts += self._review_pool(at)
+        return facts
+
+    def review_all(self, at: int) -> list[NumberTransition | PoolAlarm]:
+        """Every number and pool once; for tools, tests and the market, not for a loop that carries calls."""
+        self._cursor, self._pools_due = [], []
+        facts = self.review(at, max(1, len(self._lives.rows)))
+        while self._pools_due:
+            facts += self._review_pool(at)
+        return facts
+
+    def _review_pool(self, at: int) -> list[PoolAlarm]:
+        if not self._pools_due:
+            return []
+        pool = self._pools_due.pop()
+        alarm = self._alarms.rows.get(pool)
+        found = review_pool(pool, self.active(pool), alarm.raised_at if alarm else None, self.evidence, self.history, self.rules_of(pool), at)
+        return [found] if found else []
+
+    # Keeping.
+
+    def dump(self) -> Iterator[bytes]:
+        return parted({
+            "inventory": self.inventory.dump(), "lives": self._lives.dump(), "open": self._open.dump(), "alarms": self._alarms.dump(),
+            "contacts": self.contacts.dump(), "evidence": self.evidence.dump(), "reputations": self.reputations.dump(), "history": self.history.dump(),
+        })  # fmt: skip
+
+    def load(self, pieces: Sequence[bytes]) -> None:
+        try:
+            parts = by_part(pieces)
+            self.inventory.load(parts.get("inventory", ()))
+            self._lives.load(parts.get("lives", ()), "number")
+            self._open.load(parts.get("open", ()), "call")
+            self._alarms.load(parts.get("alarms", ()), "pool")
+            self.contacts.load(parts.get("contacts", ()))
+            self.evidence.load(parts.get("evidence", ()))
+            self.reputations.load(parts.get("reputations", ()))
+            self.history.load(parts.get("history", ()))
+        except (ValueError, msgspec.MsgspecError) as error:
+            self._forget()
+            raise ValueError("the numbers' checkpoint cannot be read") from error
+        self._derive()
+
+    def _derive(self) -> None:
+        """Seats and counts from what was loaded."""
+        self.seats = Seats(self.areas, self.rules_of)
+        self._active, self._at_once = {}, {}
+        self._ended = deque(one.call for one in self._open.rows.values() if one.ended)
+        self._cursor, self._pools_due = [], []
+        for pool in self._alarms.rows:
+            self.seats.set_share(pool, self.rules_of(pool).pool_cap_share)
+        for one in self._open.rows.values():
+            if not one.ended:
+                self._at_once[one.pool] = self._at_once.get(one.pool, 0) + 1
+        for number, holding in self.inventory.holdings.items():
+            life = self._lives.rows.get(number)
+            if life is None:
+                continue
+            self._count(holding.pool, life.state in ACTIVE)
+            # Fitted by the last moment it knows of; `choose` and `review` look again by the present one.
+            moment = max(life.last, life.since)
+            self.seats.put(holding, life, moment)
+            self._suspect(number, self.rules_of(holding.pool), moment)
+
+
+_DEFAULT = Rules()
+
+_Handler: TypeAlias = Callable[[NumberBook, Any], None]
+_HANDLERS: dict[type, _Handler] = {
+    NumberAdded: NumberBook._added, NumberChanged: NumberBook._added, NumberTransition: NumberBook._moved, NumberTaken: NumberBook._taken,
+    Attempt: NumberBook._attempt, NumberHeard: NumberBook._heard, Call: NumberBook._call, NumberLabelled: NumberBook._labelled,
+    NumberComplaint: NumberBook._complained, PoolAlarm: NumberBook._pool_alarm, NodeStarted: NumberBook._restarted,
+}  # fmt: skip
+"Fact -> what is learnt from it."
+
+__all__ = ["Called", "NumberBook"]

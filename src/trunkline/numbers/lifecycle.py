@@ -1,0 +1,196 @@
+"""The life of a number, as a table: warm-up, production, rest, probation, retirement.
+
+Labels are given to numbers that call much and are not known, or known and not wanted. So a number starts slowly, is taken out on evidence, rests,
+comes back on probation, and after too many relapses is retired. It stays ours until it is given back: people call back numbers that
+called them long ago. A rule or a person sends an event; every transition is a `NumberTransition` fact with its reason.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import TypeAlias
+
+from msgspec import Struct, field
+
+from trunkline.facts.numbers import NumberTransition
+
+from .rules import Rules, Stage
+
+DAY_US = 86_400_000_000
+
+
+class State(StrEnum):
+    STOCK = "stock"
+    "In the inventory, never called with."
+    WARM_UP = "warm_up"
+    PRODUCTION = "production"
+    COOLING = "cooling"
+    "At rest: quarantined."
+    RECOVERY = "recovery"
+    "On probation after a rest."
+    RETIRED = "retired"
+    "Never called with again; call-backs still arrive."
+    RELEASED = "released"
+    "Given back: no longer ours."
+
+
+class Event(StrEnum):
+    """What moves a number. The first group is sent by rules, the second by a person."""
+
+    BEGIN = "begin"
+    WARMED = "warmed"
+    LABELLED = "labelled"
+    COMPLAINED = "complained"
+    DECLINED = "declined"
+    SHUNNED = "shunned"
+    "The called hang up at once more often than with its siblings."
+    BLOCKED = "blocked"
+    "Analytics refused its calls (603 with an analytics reason, 607, 608)."
+    INTERCEPTED = "intercepted"
+    "Call blockers answer it with a special information tone."
+    IDLE = "idle"
+    RESTED = "rested"
+    PROVEN = "proven"
+    EXHAUSTED = "exhausted"
+
+    REST = "rest"
+    REINSTATE = "reinstate"
+    PROMOTE = "promote"
+    RETIRE = "retire"
+    RELEASE = "release"
+
+
+PERSONAL = frozenset((Event.REST, Event.REINSTATE, Event.PROMOTE, Event.RETIRE, Event.RELEASE))
+"Events a person sends, with a reason."
+
+EVIDENCE = frozenset((Event.LABELLED, Event.COMPLAINED, Event.DECLINED, Event.SHUNNED, Event.BLOCKED, Event.INTERCEPTED))
+
+ACTIVE = frozenset((State.WARM_UP, State.PRODUCTION, State.RECOVERY))
+"States a number may be called with in."
+
+
+class Life(Struct, gc=False, array_like=True):
+    """Where a number stands and how much it was used."""
+
+    number: str
+    state: str = State.STOCK.value
+    since: int = 0
+    "UTC microseconds when it came into this state."
+    rest_until: int = 0
+    relapses: int = 0
+    ramp_days: int = 0
+    "Days of use that counted on its present ramp."
+    day: int = 0
+    "Day of `today`, days since 1970 shifted by `day_begins_h`."
+    today: int = 0
+    "Calls on that day."
+    concurrent: int = 0
+    total: int = 0
+    last: int = 0
+    "UTC microseconds of its last call."
+    recent: bytearray = field(default_factory=bytearray)
+    "UTC seconds of its last calls, oldest first, 4 bytes each, big-endian: as many as the hour's cap."
+
+
+Action: TypeAlias = Callable[[Life, Rules, int], None]
+
+
+def restart_ramp(life: Life, rules: Rules, at: int) -> None:
+    life.ramp_days = 0
+
+
+def begin_rest(life: Life, rules: Rules, at: int) -> None:
+    days = min(rules.rest_days << min(life.relapses, 8), rules.longest_rest_days)
+    life.rest_until = at + days * DAY_US
+
+
+def count_relapse(life: Life, rules: Rules, at: int) -> None:
+    life.relapses += 1
+
+
+def forgive(life: Life, rules: Rules, at: int) -> None:
+    """A probation served, or a person's word, takes one relapse off."""
+    life.relapses = max(0, life.relapses - 1)
+
+
+_S, _E = State, Event
+_TAKEN_OUT: dict[Event, tuple[State, tuple[Action, ...]]] = {
+    event: (_S.COOLING, (begin_rest,)) for event in (_E.LABELLED, _E.COMPLAINED, _E.DECLINED, _E.SHUNNED, _E.BLOCKED, _E.INTERCEPTED, _E.REST)
+}
+_RELAPSED: dict[Event, tuple[State, tuple[Action, ...]]] = {event: (state, (count_relapse, *actions)) for event, (state, actions) in _TAKEN_OUT.items()}
+_RETIRE: dict[Event, tuple[State, tuple[Action, ...]]] = {_E.RETIRE: (_S.RETIRED, ())}
+
+TRANSITIONS: dict[State, dict[Event, tuple[State, tuple[Action, ...]]]] = {
+    _S.STOCK: {_E.BEGIN: (_S.WARM_UP, (restart_ramp,)), _E.PROMOTE: (_S.PRODUCTION, ()), **_RETIRE},
+    _S.WARM_UP: {_E.WARMED: (_S.PRODUCTION, ()), _E.PROMOTE: (_S.PRODUCTION, ()), **_TAKEN_OUT, **_RETIRE},
+    _S.PRODUCTION: {_E.IDLE: (_S.WARM_UP, (restart_ramp,)), **_TAKEN_OUT, **_RETIRE},
+    _S.COOLING: {_E.RESTED: (_S.RECOVERY, (restart_ramp,)), _E.REINSTATE: (_S.RECOVERY, (restart_ramp, forgive)), **_RETIRE},
+    _S.RECOVERY: {
+        _E.PROVEN: (_S.PRODUCTION, (forgive,)), _E.PROMOTE: (_S.PRODUCTION, (forgive,)), _E.EXHAUSTED: (_S.RETIRED, (count_relapse,)),
+        **_RELAPSED, **_RETIRE,
+    },
+    _S.RETIRED: {_E.REINSTATE: (_S.RECOVERY, (restart_ramp,)), _E.RELEASE: (_S.RELEASED, ())},
+    _S.RELEASED: {},
+}  # fmt: skip
+"State -> what happened -> state and what is done. What a row does not name is refused."
+
+
+def target(state: State, event: Event) -> State | None:
+    """Where an event leads; None when the table does not allow it."""
+    row = TRANSITIONS[state].get(event)
+    return row[0] if row else None
+
+
+def advance(life: Life, fact: NumberTransition, rules: Rules) -> None:
+    """Apply a transition that happened. The fact's `after` rules: a table that changed since does not rewrite history."""
+    row = TRANSITIONS.get(State(fact.before), {}).get(Event(fact.event))
+    for action in row[1] if row else ():
+        action(life, rules, fact.at)
+    life.state, life.since = fact.after, fact.at
+
+
+def override(life: Life, event: Event, at: int, author: str, reason: str) -> NumberTransition | str:
+    """A person's transition, or why it is refused."""
+    if event not in PERSONAL:
+        return f"`{event.value}` is sent by rules only; a person sends one of {', '.join(sorted(one.value for one in PERSONAL))}"
+    if not reason.strip() or not author.strip():
+        return "an override needs a name and a reason; both stay on record"
+    after = target(State(life.state), event)
+    if after is None:
+        allowed = sorted(one.value for one in TRANSITIONS[State(life.state)] if one in PERSONAL)
+        return f"a number in {life.state} cannot `{event.value}`; possible is {', '.join(allowed) or 'nothing'}"
+    return NumberTransition(at, life.number, life.state, after.value, event.value, reason, {}, author)
+
+
+def stage_of(ramp: tuple[Stage, ...], ramp_days: int) -> Stage | None:
+    """Stage of a ramp after so many days that counted; None when it is over."""
+    for stage in ramp:
+        if ramp_days < stage.days:
+            return stage
+        ramp_days -= stage.days
+    return None
+
+
+def ramp_of(state: str, rules: Rules) -> tuple[Stage, ...]:
+    return rules.warm_up if state == State.WARM_UP else rules.probation if state == State.RECOVERY else ()
+
+
+def day_cap(life: Life, rules: Rules, ramp_days: int) -> int:
+    """Calls a day in the number's present state after so many days on its ramp; 0 when it may not call."""
+    if life.state == State.PRODUCTION:
+        return rules.per_day
+    ramp = ramp_of(life.state, rules)
+    if not ramp:
+        return 0
+    return (stage_of(ramp, ramp_days) or ramp[-1]).day_cap
+
+
+def diagram() -> str:
+    """The table as a Mermaid state diagram, for docs/machines.md."""
+    lines = ["stateDiagram-v2"]
+    for state, row in TRANSITIONS.items():
+        by_step: dict[tuple[State, str], list[str]] = {}
+        for event, (after, actions) in row.items():
+            by_step.setdefault((after, ", ".join(action.__name__ for action in actions)), []).append(event.value)
+        for (after, done), events in by_step.items():
+            lines.append(f"    {state.value} --> {after.value}: {', '.join(events)}" + (f" / {done}" if done else ""))
+    return "\n".join(lines)

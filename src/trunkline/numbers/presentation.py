@@ -1,0 +1,81 @@
+"""How a number is shown, per carrier and country of the callee, and which kinds may be shown there at all (row N8).
+
+Rules of countries change by date (Spain: no mobile numbers for commercial calls; France: automated calls only from ranges of their own), so
+a rule has a first and a last day. The first rule that matches decides; none means that everything may be shown in the gateway's own format.
+"""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from trunkline.numbering.plan import CallerFormat
+from trunkline.numbering.rendering import render_caller
+
+from .seats import Kind
+
+
+class Presentation(Struct, frozen=True, gc=False):
+    """One rule."""
+
+    carrier: str = ""
+    "Empty: any carrier."
+    country: str = ""
+    "ISO 3166 alpha-2 of the callee; empty: any."
+    first_day: int = 0
+    "Days since 1970."
+    last_day: int = 2**31
+    types: tuple[str, ...] = ()
+    "Types of number that may be shown; empty: all."
+    domestic: bool = False
+    "Only numbers of the callee's own country."
+    own: bool = False
+    "Only numbers this carrier assigned."
+    format: CallerFormat | None = None
+    "How it is written; None as the gateway says."
+
+
+class Shown(Struct, frozen=True, gc=False):
+    """Caller headers of one attempt."""
+
+    user: str
+    "User part of From, or `anonymous`."
+    header: str
+    "from (nowhere else), pai, rpid or diversion: where the number goes besides."
+    asserted: str
+    "User part there; empty when it goes nowhere else."
+    privacy: str
+    "Value of Privacy (RFC 3323): id, or empty."
+
+
+def rule_for(rules: Iterable[Presentation], carrier: str, country: str, day: int) -> Presentation | None:
+    """The rule for a callee's country over a carrier on a day."""
+    for rule in rules:
+        if rule.carrier in ("", carrier) and rule.country in ("", country) and rule.first_day <= day <= rule.last_day:
+            return rule
+    return None
+
+
+def presentable(rules: Iterable[Presentation], carriers: Iterable[str], country: str, kinds: Iterable[Kind], day: int) -> frozenset[Kind]:
+    """Kinds that every carrier of the plan may show: the caller ID stays the same on failover."""
+    rules = tuple(rules)
+    found = [rule_for(rules, carrier, country, day) for carrier in carriers]
+    pairs = [(carrier, rule) for carrier, rule in zip(carriers, found, strict=True) if rule is not None]
+    return frozenset(kind for kind in kinds if all(_may(rule, kind, carrier, country) for carrier, rule in pairs))
+
+
+def show(number: str, private: bool, rule: Presentation | None, usual: CallerFormat) -> Shown:
+    """The caller headers for a number (E.164). A private caller is anonymous in From and asserted to the carrier alone (RFC 3325 section 9.3)."""
+    wanted = rule.format if rule is not None and rule.format is not None else usual
+    user = render_caller(number, wanted)
+    if private or wanted.anonymous_from:
+        header = wanted.header if wanted.header != "from" else "pai"
+        return Shown("anonymous", header, user, "id")
+    return Shown(user, wanted.header, user if wanted.header != "from" else "", "")
+
+
+def _may(rule: Presentation, kind: Kind, carrier: str, country: str) -> bool:
+    if rule.types and kind.type not in rule.types:
+        return False
+    if rule.domestic and kind.country != country:
+        return False
+    return not rule.own or kind.provider == carrier

@@ -1,0 +1,81 @@
+"""Counting a number's calls against its caps: per day, any hour, any minute, and at once.
+
+Hour and minute slide: the times of the last calls are kept, so no 60 minutes hold more than the cap, whatever the clock shows. Times are whole
+seconds, and a call counts until its second has passed entirely.
+"""
+
+from .lifecycle import DAY_US, Life, day_cap, ramp_of, stage_of
+from .rules import Rules
+
+HOUR_US = 3_600_000_000
+
+
+def day_of(at: int, rules: Rules) -> int:
+    """Day of the caps a moment (UTC microseconds) falls on."""
+    return (at - rules.day_begins_h * HOUR_US) // DAY_US
+
+
+def day_start(day: int, rules: Rules) -> int:
+    return day * DAY_US + rules.day_begins_h * HOUR_US
+
+
+def roll(life: Life, rules: Rules, at: int) -> None:
+    """Close the day that is over: it counts on a ramp when the number was used enough."""
+    day = day_of(at, rules)
+    if day > life.day:
+        life.ramp_days = ramp_days_at(life, rules, at)
+        life.day, life.today = day, 0
+
+
+def ramp_days_at(life: Life, rules: Rules, at: int) -> int:
+    """Days that count on the number's ramp by now, without closing the day."""
+    if day_of(at, rules) > life.day:
+        stage = stage_of(ramp_of(life.state, rules), life.ramp_days)
+        if stage is not None and life.today >= stage.at_least:
+            return life.ramp_days + 1
+    return life.ramp_days
+
+
+def take(life: Life, rules: Rules, at: int) -> None:
+    """A call began with this number."""
+    roll(life, rules, at)
+    life.today += 1
+    life.total += 1
+    life.concurrent += 1
+    life.last = at
+    recent = life.recent
+    recent += (at // 1_000_000).to_bytes(4, "big")
+    over = len(recent) - 4 * max(rules.per_hour, rules.per_minute)
+    if over > 0:
+        del recent[:over]
+
+
+def room(life: Life, rules: Rules, share: float, at: int) -> tuple[str, int]:
+    """("", 0) when the number may take a call; else why not, and when to look again (0: when something happens to it).
+
+    `share` of the caps is left while the pool's alarm is raised; a cap is never cut below one call.
+    """
+    cap = day_cap(life, rules, ramp_days_at(life, rules, at))
+    if cap == 0:
+        return life.state, life.rest_until if life.rest_until > at else 0
+    today = life.today if life.day >= day_of(at, rules) else 0
+    if today >= _cut(cap, share):
+        return "day cap", day_start(day_of(at, rules) + 1, rules)
+    if life.concurrent >= _cut(rules.concurrent, share):
+        return "concurrent cap", 0
+    recent = life.recent
+    free_at = max(_free_at(recent, _cut(rules.per_minute, share), 60), _free_at(recent, _cut(rules.per_hour, share), 3_600))
+    if free_at > at // 1_000_000:
+        hourly = _free_at(recent, _cut(rules.per_hour, share), 3_600) > at // 1_000_000
+        return "hour cap" if hourly else "minute cap", free_at * 1_000_000
+    return "", 0
+
+
+def _cut(cap: int, share: float) -> int:
+    return cap if share >= 1.0 else max(1, int(cap * share))
+
+
+def _free_at(recent: bytearray, cap: int, window_s: int) -> int:
+    """First UTC second at which the call `cap` places back lies more than `window_s` seconds ago."""
+    start = len(recent) - 4 * cap
+    return 0 if start < 0 else int.from_bytes(recent[start : start + 4], "big") + window_s + 1

@@ -1,0 +1,121 @@
+"""What is counted of one route in one segment.
+
+First attempts only: an attempt at a later position was made because another route failed, so its call is a harder one. Later positions have
+sums of their own. Two memories run side by side, a slow one that knows the route and a fast one that knows the last hour.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from trunkline.facts.record import Attempt
+from trunkline.routing.listening import HEARD
+from trunkline.stats import Forgetting, Sketch
+
+(
+    ATTEMPTS, ANSWERED, HUMAN, MACHINE, UNKNOWN, FALSE, FAILED, SHORT, BILLED, BILL, TALK_S, DELAYED, DELAY_S, LATER, LATER_ANSWERED, LATER_HUMAN, CENSORED,
+    REJECTED,
+) = range(18)  # fmt: skip
+"""Sums: first attempts; answered ones; the verdicts of listening, in the order of `HEARD`; failures of the route; short calls the callee ended;
+answers with a bill, and the bills; seconds of talk; attempts with a post-dial delay, and the delays; later attempts, answered, human; attempts
+the dialer gave up before alerting; refusals by the callee."""
+
+WIDTH, FAST_WIDTH = 18, 7
+"The fast memory holds the first seven."
+
+FAST_S, FAST_CALLS = 2700.0, 150
+SHORT_MS = 6000.0
+VERDICTS = {heard: HUMAN + i for i, heard in enumerate(HEARD)}
+
+
+class Row(Struct, frozen=True):
+    """A cell in a checkpoint."""
+
+    destination: str
+    band: str
+    gateway: str
+    carrier: str
+    slow_at: float
+    slow: list[float]
+    fast_at: float
+    fast: list[float]
+    delays: list[tuple[int, float]]
+
+
+class Cell:
+    """Counts of one gateway in one destination and band."""
+
+    __slots__ = ("carrier", "delays", "fast", "slow")
+
+    def __init__(self, carrier: str, memory_s: float, memory_calls: float) -> None:
+        self.carrier = carrier
+        self.slow = Forgetting(WIDTH, memory_s, memory_calls)
+        self.fast = Forgetting(FAST_WIDTH, min(FAST_S, memory_s), min(FAST_CALLS, memory_calls))
+        self.delays = Sketch()
+
+    def learn(self, fact: Attempt, at: float) -> None:
+        """One attempt on this route, at its own time in seconds."""
+        if fact.position > 1:
+            self._learn_later(fact, at)
+            return
+        outcome = fact.outcome
+        weight = self.slow.begin(at)
+        sums = self.slow.sums
+        if outcome == "caller":
+            sums[CENSORED] += weight
+            return
+        fast_weight = self.fast.begin(at)
+        fast = self.fast.sums
+        sums[ATTEMPTS] += weight
+        fast[ATTEMPTS] += fast_weight
+        delay_ms = fact.alerting_ms
+        if delay_ms is not None:
+            sums[DELAYED] += weight
+            sums[DELAY_S] += weight * delay_ms / 1000.0
+            self.delays.add(delay_ms)
+            if self.delays.total > 4000.0:
+                self.delays.scale(0.5)
+        if outcome == "answered":
+            sums[ANSWERED] += weight
+            fast[ANSWERED] += fast_weight
+            talk_ms = fact.talk_ms or 0.0
+            sums[TALK_S] += weight * talk_ms / 1000.0
+            if talk_ms <= SHORT_MS and fact.released_by == "carrier":
+                sums[SHORT] += weight
+            if fact.cost is not None:
+                sums[BILLED] += weight
+                sums[BILL] += weight * fact.cost
+            verdict = VERDICTS.get(fact.heard)
+            if verdict is not None:
+                sums[verdict] += weight
+                fast[verdict] += fast_weight
+        elif outcome == "route":
+            sums[FAILED] += weight
+            fast[FAILED] += fast_weight
+        else:
+            sums[REJECTED] += weight
+
+    def _learn_later(self, fact: Attempt, at: float) -> None:
+        if fact.outcome == "caller":
+            return
+        weight = self.slow.begin(at)
+        sums = self.slow.sums
+        sums[LATER] += weight
+        if fact.outcome == "answered":
+            sums[LATER_ANSWERED] += weight
+            if fact.heard == "human":
+                sums[LATER_HUMAN] += weight
+
+    def row(self, destination: str, band: str, gateway: str) -> Row:
+        slow_at, slow = self.slow.dump()
+        fast_at, fast = self.fast.dump()
+        return Row(destination, band, gateway, self.carrier, slow_at, slow, fast_at, fast, self.delays.dump())
+
+    def restore(self, row: Row) -> None:
+        """Raises ValueError when the row was written by another version."""
+        self.slow.load(row.slow_at, row.slow)
+        self.fast.load(row.fast_at, row.fast)
+        self.delays.load(row.delays)
+
+
+Rows = Sequence[Row]

@@ -1,0 +1,79 @@
+"""How far listening may be believed, carrier by carrier.
+
+A carrier's audio (codec, level, ringback left over after the 200) makes the same ear err more often on one route than on another, and a
+route would then be judged by the ear's mistakes. Where agents or the dialer say what an answer really was, the share of humans behind each
+verdict is learnt per carrier; without labels the ear is believed as `PRIOR` says.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+HEARD = ("human", "machine", "unknown", "false")
+"Verdicts, in the order of the counts."
+
+PRIOR = {"human": 0.97, "machine": 0.04, "unknown": 0.5, "false": 0.01}
+"Share of humans behind a verdict while nobody has labelled any."
+
+PRIOR_LABELS, SIBLING_LABELS = 10.0, 5.0
+"""Labels the prior is worth, and labels all other carriers together are worth to one: few, because what one carrier's audio does to listening
+says little of another's, and a route condemned by mistake gets no calls and so no labels to clear it."""
+
+FORGET = 0.999
+"What a label is worth after one more on its carrier and verdict."
+
+
+class Listening:
+    """Labels per carrier and verdict."""
+
+    __slots__ = ("_all", "_carriers")
+
+    def __init__(self) -> None:
+        self._carriers: dict[str, list[float]] = {}
+        "Carrier -> humans and labels of each verdict in turn."
+        self._all = [0.0] * (2 * len(HEARD))
+
+    def label(self, carrier: str, heard: str, human: bool) -> None:
+        """Somebody who was on the line says whether a human was."""
+        if heard not in PRIOR:
+            return
+        at = 2 * HEARD.index(heard)
+        own = self._carriers.get(carrier)
+        if own is None:
+            own = self._carriers[carrier] = [0.0] * (2 * len(HEARD))
+        for counts in (own, self._all):
+            counts[at] = counts[at] * FORGET + human
+            counts[at + 1] = counts[at + 1] * FORGET + 1.0
+
+    def humans_behind(self, carrier: str) -> tuple[float, float, float, float]:
+        """Share of humans behind each verdict of `HEARD` on this carrier."""
+        (a, _), (b, _), (c, _), (d, _) = self.behind(carrier)
+        return a, b, c, d
+
+    def behind(self, carrier: str) -> list[tuple[float, float]]:
+        """The same, each with the number of labels it is worth."""
+        own = self._carriers.get(carrier)
+        shares: list[tuple[float, float]] = []
+        for i, heard in enumerate(HEARD):
+            humans, labels = self._all[2 * i], self._all[2 * i + 1]
+            share = (humans + PRIOR_LABELS * PRIOR[heard]) / (labels + PRIOR_LABELS)
+            worth = min(labels + PRIOR_LABELS, SIBLING_LABELS)
+            if own is not None:
+                share = (own[2 * i] + worth * share) / (own[2 * i + 1] + worth)
+                worth += own[2 * i + 1]
+            shares.append((share, worth))
+        return shares
+
+    def labels(self) -> float:
+        """Labels of all carriers, after forgetting."""
+        return sum(self._all[1::2])
+
+    def dump(self) -> Iterator[bytes]:
+        """As `records.checkpoint.Fold` says: all of it is encoded when called."""
+        return iter([msgspec.msgpack.encode((self._all, self._carriers))])
+
+    def load(self, pieces: Sequence[bytes]) -> None:
+        """Raises ValueError, and forgets everything, when it cannot be read."""
+        self.__init__()  # type: ignore[misc]
+        for piece in pieces:
+            self._all, self._carriers = msgspec.msgpack.decode(piece, type=tuple[list[float], dict[str, list[float]]])

@@ -1,0 +1,219 @@
+"""`performance` and `rank`: the route whose attempt is worth most (row R3).
+
+Worth is money: P(answer) x (P(human | answer) x value - bill - what other answers cost) - what delay costs, plus, where the route fails fast,
+what the next one is then worth. `performance` draws from what is believed of each route, 256 times ahead for a segment, and each call takes
+the next row: a route gets calls in proportion to the probability that it is the best (Thompson sampling). `rank` takes the means.
+
+A call costs one row; the table is drawn anew by `refresh` when enough was learnt.
+"""
+
+from collections.abc import Generator
+from random import Random
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trunkline.policy.snapshot import Destination, Gateway, Scoring
+from trunkline.routing.belief import Belief, believe
+from trunkline.routing.candidates import Choice
+from trunkline.routing.levels import Levels
+from trunkline.routing.scoreboard import Scoreboard, Segment
+from trunkline.routing.strategies.candidate import Candidate
+from trunkline.stats import credible
+
+ROWS, COLD_ROWS = 256, 32
+"Draws of a table, and of one that has to be made while a call waits."
+
+BELIEFS_A_STEP, DRAWS_A_STEP = 25, 2500
+"Beliefs read, and values drawn, in one step: about a millisecond."
+
+SHARPNESS = 2.5
+"""Posteriors are drawn from as if this many times as much were known. Sums that forget are surer than they look, by a factor of up to two,
+because an old call counts less but varies less too; and a draw from all of a posterior spends more calls on looking than finite traffic pays
+back. In the market 2.5 costs less than 1 in every scenario but one; at 4 a route condemned too early may stay so."""
+
+PROVEN_FALSE = 0.5
+"A route is unsound when its share of false answers surely exceeds this."
+
+PROVEN_HEARD = 8.0
+"Heard answers below which nothing is proven."
+
+
+class Table:
+    """Draws for one segment, and how to use them."""
+
+    __slots__ = (
+        "_by_mask", "_gateways", "_means", "_next", "_order", "_standby", "at", "beliefs", "cold", "learnt", "names", "scoring", "sound", "used",
+    )  # fmt: skip
+
+    def __init__(
+        self, destination: Destination, members: list[Candidate], standby: list[Gateway], beliefs: list[Belief], order: list[list[int]],
+        means: NDArray[np.float64], at: float, learnt: int,
+    ) -> None:  # fmt: skip
+        self.at = at
+        self.learnt = learnt
+        "Facts of the segment that had been learnt when it was drawn."
+        self.used = False
+        self.cold = 1 < len(order) < ROWS
+        "Drawn in haste, to be drawn anew."
+        self.beliefs = beliefs
+        self.scoring = destination.scoring
+        self._gateways = [member.gateway for member in members]
+        self.names = [member.gateway.name for member in members]
+        self._standby = standby
+        self._means: list[float] = [round(float(mean), 6) for mean in means]
+        self._order = order
+        "Candidates by position, best first; a row per draw."
+        self._next = 0
+        self.sound = [_is_sound(member, belief, self.scoring) for member, belief in zip(members, beliefs, strict=True)]
+        self._by_mask: dict[int, list[float]] = {}
+
+    def choose(self, unfit: int, closed: int, random: Random) -> Choice:
+        """The next row. Bits of `unfit`: candidates that cannot take the call; of `closed`: those whose circuit is open."""
+        self.used = True
+        row = self._order[self._next]
+        self._next = self._next + 1 if self._next + 1 < len(self._order) else 0
+        propensity = self.propensity(unfit, closed)
+        scoring = self.scoring
+        draw = random.random()
+        pool = self._pool(unfit, closed)
+        spread = scoring.holdout + scoring.floor * len(pool)
+        holdout = bool(pool) and draw < spread
+        if unfit:
+            row = [i for i in row if not unfit >> i & 1] + [i for i in row if unfit >> i & 1]
+        if holdout:
+            first = pool[min(int(draw / spread * len(pool)), len(pool) - 1)]
+            row = [first, *[i for i in row if i != first]]
+        gateways, means = self._gateways, self._means
+        ordered = [gateways[i] for i in row]
+        shares = [propensity[i] for i in row]
+        scores = [means[i] for i in row]
+        if self._standby:
+            ordered += self._standby
+            shares += [0.0] * len(self._standby)
+        return Choice(tuple(ordered), tuple(shares), draw, tuple(scores), holdout)
+
+    def propensity(self, unfit: int, closed: int) -> list[float]:
+        """Probability of coming first, by candidate: the share of rows, mixed with holdout and floor. Without either, a share that none of
+        the rows showed counts as half a row: the draws are a sample, and a probability that was not nought is never written as nought."""
+        key = unfit << 64 | closed
+        known = self._by_mask.get(key)
+        if known is not None:
+            return known
+        fit = [i for i in range(len(self._gateways)) if not unfit >> i & 1]
+        counts = [0.0] * len(self._gateways)
+        for row in self._order:
+            first = next((i for i in row if not unfit >> i & 1), row[0])
+            counts[first] += 1.0
+        pool = self._pool(unfit, closed)
+        spread = (self.scoring.holdout + self.scoring.floor * len(pool)) if pool else 0.0
+        if not spread and len(self._order) > 1:
+            for i in fit:
+                counts[i] += 0.5
+        total = sum(counts)
+        shares = [count / total * (1.0 - spread) for count in counts]
+        for i in pool:
+            shares[i] += spread / len(pool)
+        self._by_mask[key] = shares
+        return shares
+
+    def _pool(self, unfit: int, closed: int) -> list[int]:
+        out = unfit | closed
+        return [i for i, sound in enumerate(self.sound) if sound and not out >> i & 1]
+
+
+def _is_sound(member: Candidate, belief: Belief, scoring: Scoring) -> bool:
+    """May it get calls whatever its score?"""
+    if scoring.max_rate and member.price.per_minute > scoring.max_rate:
+        return False
+    if belief.heard < PROVEN_HEARD or belief.false < PROVEN_FALSE:
+        return True
+    return credible(belief.false * belief.heard, belief.heard)[0] < PROVEN_FALSE
+
+
+def worth(
+    beliefs: list[Belief], scoring: Scoring, answers: NDArray[np.float64], humans: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Money an attempt is worth; the last axis of `answers` and `humans` runs over candidates."""
+    bills = np.array([belief.bill + belief.short * scoring.short_call for belief in beliefs])
+    others = np.array([_other_answer(belief, scoring) for belief in beliefs])
+    delays = np.array([scoring.delay * max(belief.delay_s - scoring.target_delay_s, 0.0) for belief in beliefs])
+    failing = np.array([belief.failing for belief in beliefs])
+    gain: NDArray[np.float64] = answers * (humans * scoring.value - (1.0 - humans) * others - bills) - delays
+    # A call that failed once is a harder one; how much harder is what later positions show.
+    later = sum(belief.later for belief in beliefs)
+    first = sum(belief.answers.mean * (belief.attempts + 1.0) for belief in beliefs) / sum(belief.attempts + 1.0 for belief in beliefs)
+    retained = min((sum(belief.later_answered for belief in beliefs) + 20.0 * first * 0.8) / (later + 20.0) / max(first, 1e-3), 1.0)
+    if len(beliefs) > 1:
+        best = np.sort(gain, axis=-1)[..., -2:]
+        next_best = np.where(gain == best[..., 1:], best[..., :1], best[..., 1:])
+        gain = gain + failing * retained * np.maximum(next_best, 0.0)
+    return gain
+
+
+def _mishearing(
+    board: Scoreboard, beliefs: list[Belief], members: list[Candidate], generator: np.random.Generator, rows: int
+) -> NDArray[np.float64]:
+    """How far the share of humans may be off because listening errs on a carrier, drawn once per row and carrier."""
+    by_carrier: dict[str, NDArray[np.float64]] = {}
+    for member in members:
+        carrier = member.gateway.carrier
+        if carrier not in by_carrier:
+            behind = np.array(board.listening.behind(carrier))
+            share, labels = np.clip(behind[:, 0], 1e-3, 1 - 1e-3), behind[:, 1]
+            by_carrier[carrier] = generator.beta(share * labels, (1 - share) * labels, (rows, len(labels))) - share
+    off = np.array([by_carrier[member.gateway.carrier] for member in members])
+    found: NDArray[np.float64] = np.einsum("krv,kv->rk", off, np.array([belief.verdicts for belief in beliefs]))
+    return found
+
+
+def _other_answer(belief: Belief, scoring: Scoring) -> float:
+    """What an answer costs that is no human."""
+    nobody = belief.false / max(belief.false + belief.machines, 1e-6)
+    return nobody * scoring.false_answer + (1.0 - nobody) * scoring.machine
+
+
+def drawing(
+    board: Scoreboard, levels: Levels, destination: Destination, members: list[Candidate], standby: list[Gateway], segment: Segment, at: float,
+    generator: np.random.Generator, rows: int,
+) -> Generator[None, None, Table]:  # fmt: skip
+    """Draw a table for a segment, in steps of a millisecond or less between yields; `rows` 0 makes the one row of `rank`."""
+    cells = board.segments.get(segment, {})
+    learnt = board.learnt.get(segment, 0)
+    behind: dict[str, tuple[float, float, float, float]] = {}
+    beliefs: list[Belief] = []
+    for done, member in enumerate(members, 1):
+        carrier, name = member.gateway.carrier, member.gateway.name
+        shares = behind.get(carrier)
+        if shares is None:
+            shares = behind[carrier] = board.listening.humans_behind(carrier)
+        beliefs.append(believe(cells.get(name), levels, segment, carrier, name, member.price, shares, at))
+        if done % BELIEFS_A_STEP == 0:
+            yield
+    answers = np.array([(belief.answers.a, belief.answers.b) for belief in beliefs]).reshape(-1, 2)
+    humans = np.array([(belief.humans.a, belief.humans.b) for belief in beliefs]).reshape(-1, 2)
+    scoring = destination.scoring
+    means = worth(beliefs, scoring, answers[:, 0] / answers.sum(axis=1), humans[:, 0] / humans.sum(axis=1))
+    answers, humans = answers * SHARPNESS, humans * SHARPNESS
+    off = _mishearing(board, beliefs, members, generator, rows) if rows and board.listening.labels() else None
+    order: list[list[int]] = [] if rows else np.argsort(-means, kind="stable")[None, :].tolist()
+    step = max(DRAWS_A_STEP // max(len(members), 1), 8)
+    for first in range(0, rows, step):
+        yield
+        size = (min(step, rows - first), len(members))
+        human = generator.beta(humans[:, 0], humans[:, 1], size)
+        if off is not None:
+            human = np.clip(human + off[first : first + size[0]], 0.0, 1.0)
+        draws = worth(beliefs, scoring, generator.beta(answers[:, 0], answers[:, 1], size), human)
+        order += np.argsort(-draws, axis=1, kind="stable").tolist()
+    return Table(destination, members, standby, beliefs, order, means, at, learnt)
+
+
+def draw_at_once(steps: Generator[None, None, Table]) -> Table:
+    """All steps of `drawing`, for a call that waits."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            table: Table = done.value
+            return table

@@ -1,0 +1,12 @@
+"""The studio: legs of calls listened to and recorded, in worker processes fed by copies of their audio.
+
+`Studio` is what signalling uses, `StudioPool` runs its workers. `repair` makes a recording playable whose worker was killed.
+"""
+
+from trunkline.studio.contract import Address, Heard, Recorded, StudioEvent, StudioLost, Undecodable
+from trunkline.studio.engine import Studio
+from trunkline.studio.pool import StudioPool
+from trunkline.studio.settings import StudioSettings
+from trunkline.studio.wav import repair
+
+__all__ = ["Address", "Heard", "Recorded", "Studio", "StudioEvent", "StudioLost", "StudioPool", "StudioSettings", "Undecodable", "repair"]

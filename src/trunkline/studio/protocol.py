@@ -1,0 +1,80 @@
+"""What the studio and its workers say to one another."""
+
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from trunkline.media.leases import Lease, Leased, Unleased
+from trunkline.media.messages import Messages, WorkerDown, WorkerUp
+from trunkline.studio.contract import Heard, Recorded, Undecodable
+
+
+class Open(Struct, frozen=True, gc=False):
+    """A leg's audio will come to a leased port; for a leg that has one, what its payload types mean from here on."""
+
+    call: str
+    leg: int
+    port: int
+    at: float
+    "Seconds on the monotonic clock of this machine, which all its processes share."
+    formats: dict[int, str] = {}
+    hears: bool = False
+    country: str = ""
+
+
+class Answered(Struct, frozen=True, gc=False):
+    """A leg was answered."""
+
+    call: str
+    leg: int
+    at: float
+    ring_time_s: float | None
+    early_media: bool
+
+
+class Forget(Struct, frozen=True, gc=False):
+    """A leg, or with -1 the call, is over."""
+
+    call: str
+    leg: int
+
+
+class Record(Struct, frozen=True, gc=False):
+    """Begin a recording, or give one that goes on other legs."""
+
+    call: str
+    left: int
+    right: int
+    file: str
+
+
+class Pause(Struct, frozen=True, gc=False):
+    """Write silence, or with `on` false the audio again."""
+
+    call: str
+    on: bool
+
+
+class Finish(Struct, frozen=True, gc=False):
+    """End a recording, the call goes on."""
+
+    call: str
+
+
+class Configure(Struct, frozen=True, gc=False):
+    """How a worker is to work; its first message."""
+
+    lines: int
+
+
+Message: TypeAlias = (
+    Configure | Lease | Open | Answered | Forget | Record | Pause | Finish | Leased | Unleased | WorkerUp | WorkerDown | Heard | Recorded | Undecodable
+)
+
+KINDS: tuple[type[Message], ...] = (
+    Configure, Lease, Open, Answered, Forget, Record, Pause, Finish, Leased, Unleased, WorkerUp, WorkerDown, Heard, Recorded, Undecodable,
+)  # fmt: skip
+
+_MESSAGES: Messages[Message] = Messages(KINDS)
+encode = _MESSAGES.encode
+decode = _MESSAGES.decode
