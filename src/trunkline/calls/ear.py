@@ -20,7 +20,12 @@ MACHINES = frozenset((Kind.MACHINE, Kind.ANNOUNCEMENT, Kind.FAX))
 
 VERDICTS = MACHINES | {Kind.HUMAN, Kind.ASSISTANT, Kind.UNKNOWN}
 FALSE = frozenset((Kind.RINGBACK, Kind.NO_AUDIO))
-"Heard after the answer, nobody is there."
+"Heard after the answer: nobody is there."
+
+NO_SPEECH = "NOSPEECH"
+"Code of an `unknown` that means nobody spoke at all."
+
+UNKNOWN = Kind.UNKNOWN.value
 
 
 class Ear:
@@ -95,10 +100,11 @@ class Ear:
             confirmed = not vacant or tone in self.tones  # a number is given up only on hearing it twice
             self.tones.append(tone)
             return outcome if confirmed else None
-        if hearing.kind in VERDICTS:
+        if hearing.kind in FALSE or (hearing.kind is Kind.UNKNOWN and hearing.code == NO_SPEECH):
+            if self.verdict in ("", UNKNOWN):
+                self.verdict = "false"
+        elif hearing.kind in VERDICTS and (hearing.kind is not Kind.UNKNOWN or not self.verdict):
             self.verdict = hearing.kind.value
-        elif hearing.kind in FALSE and not self.verdict:
-            self.verdict = "false"
         return None
 
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,11 +20,14 @@ from trunkline.cli.ladder import draw
 def demo(
     calls: Annotated[int, typer.Option(help="Calls to place.")] = 500,
     rate: Annotated[float, typer.Option(help="Calls a second.")] = 25.0,
-    scenario: Annotated[str, typer.Option(help="A scenario file, or the name of a shipped one (docs/lab.md).")] = "three-carriers",
+    scenario: Annotated[str, typer.Option(help="A scenario file, or the name of a shipped one (docs/lab.md).")] = "talking-carriers",
     keep: Annotated[bool, typer.Option("--keep", help="Leave node and carriers running until Ctrl-C.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Run a node, three lab carriers (good, degraded, failing) and a dialer on loopback, and show what became of the calls."""
+    """Run a node, three lab carriers and a dialer on loopback, with real audio, and show what became of the calls.
+
+    One carrier is good, one is slow and congested, one answers calls that nobody took. The scenario `three-carriers` is without audio.
+    """
     from trunkline.lab.demo import Demo, DemoError
     from trunkline.lab.scenario import ScenarioError, load_scenario
 
@@ -90,15 +94,35 @@ def _view(running: Any) -> Table:
     return table
 
 
+def _confusion(carriers: dict[str, Any]) -> Table:
+    """What answered, and what the node took it for, over all carriers."""
+    counts: dict[str, Counter[str]] = {}
+    for row in carriers.values():
+        for kind, heard in row.get("heard_as", {}).items():
+            counts.setdefault(kind, Counter()).update(heard)
+    names = [name for name, _ in sum(counts.values(), Counter()).most_common()]
+    table = Table(title="Answers: what was there, and what was heard (the lab's voices are synthetic: this is no accuracy)")
+    for column in ("there", *names):
+        table.add_column(column, justify="left" if column == "there" else "right")
+    for kind, heard in sorted(counts.items()):
+        table.add_row(kind, *[str(heard[name]) if heard[name] else "" for name in names])
+    return table
+
+
 def _show(summary: dict[str, Any], console: Console) -> None:
     table = Table(title=f"{summary['calls']} calls, {summary['answered']} answered, {summary['saved_by_failover']} of them after failover")
-    for column in ("carrier", "attempts", "answered", "ASR", "routed on", "PDD", "most frequent outcomes"):
+    talks = any("honest_rate" in row for row in summary["carriers"].values())
+    honest = ("humans heard", "humans there") if talks else ()
+    for column in ("carrier", "attempts", "answered", "ASR", *honest, "routed on", "PDD", "most frequent outcomes"):
         table.add_column(column, justify="left" if column in ("carrier", "most frequent outcomes") else "right")
     for name, row in summary["carriers"].items():
         outcomes = ", ".join(f"{evidence} {count}" for evidence, count in row["outcomes"].items())
         delay = f"{row['pdd_ms']:.0f} ms" if row["pdd_ms"] is not None else "-"
-        table.add_row(name, str(row["attempts"]), str(row["answered"]), f"{row['asr']:.0%}", str(row["routed_on"]), delay, outcomes)
+        rates = (f"{row['honest_rate']:.0%}", f"{row['played']['human_rate']:.0%}") if talks else ()
+        table.add_row(name, str(row["attempts"]), str(row["answered"]), f"{row['asr']:.0%}", *rates, str(row["routed_on"]), delay, outcomes)
     console.print(table)
+    if talks:
+        console.print(_confusion(summary["carriers"]))
     console.print("The dialer was told " + ", ".join(f"{status}: {count}" for status, count in summary["told"].items()) + ".\n")
     for ladder in summary["ladders"]:
         print(draw(ladder, 110))

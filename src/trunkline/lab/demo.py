@@ -41,6 +41,7 @@ def write_node(folder: Path, scenario: Scenario, trunk_port: int, ports: dict[st
     routes = ", ".join(f"{{to: {name}, share: {share:.4f}}}" for name in names)
     (folder / "policy.yaml").write_text(
         "tenants:\n  demo: {}\n\ntrunks:\n  dialer:\n    tenant: demo\n    addresses: [127.0.0.1]\n    profile: vicidial\n    channels: 2000\n"
+        f"{'    listen: {mode: observe}' if scenario.talks else ''}\n"
         '    metadata: {campaign: "header:X-Campaign", lead: "header:X-Lead"}\n'
         f"\ncarriers:\n{carriers}\ndestinations:\n  everywhere:\n    prefixes: [\"\"]\n    strategy: percentage\n    routes: [{routes}]\n"
     )
@@ -144,7 +145,8 @@ class Demo:
             }  # fmt: skip
         for carrier in self.carriers:
             if carrier.open_line is not None:
-                rows[carrier.name]["played"] = played(carrier)
+                own = [attempt for attempt in attempts if attempt.carrier == carrier.name]
+                rows[carrier.name] |= {"played": played(carrier), **listened(own, carrier)}
         told = self.dialer.told
         answered_calls = sum(call.status == 200 for call in calls.values())
         ghosts = sum(count for name, count in self.dialer.counts.items() if name.startswith("bye "))
@@ -164,6 +166,23 @@ class Demo:
             "told": {str(status): count for status, count in sorted(told.items())}, "carriers": rows, **audio,
             "ladders": [ladders[call.call] for call in (plain, moved) if call is not None],
         }  # fmt: skip
+
+
+def listened(attempts: list[Attempt], carrier: Carrier) -> dict[str, Any]:
+    """What the node heard of a carrier's answers: the honest answer rate, and what each kind that was played was taken for."""
+    answered = [attempt for attempt in attempts if attempt.answer_ms is not None]
+    confusion: dict[str, Counter[str]] = {}
+    for attempt in answered:
+        truth = carrier.truths.of(attempt.carrier_call_id)
+        if truth is not None:
+            kind = f"false-{truth.callee}" if truth.false_answer else truth.callee
+            confusion.setdefault(kind, Counter())[attempt.heard or "not decided"] += 1
+    humans = sum(attempt.heard == "human" for attempt in answered)
+    return {
+        "heard": dict(Counter(attempt.heard or "not decided" for attempt in answered).most_common()),
+        "honest_rate": humans / len(attempts) if attempts else 0.0,
+        "heard_as": {kind: dict(counts.most_common()) for kind, counts in sorted(confusion.items())},
+    }  # fmt: skip
 
 
 def played(carrier: Carrier) -> dict[str, Any]:
