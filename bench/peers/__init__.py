@@ -14,6 +14,7 @@ __all__ = ["OURS", "PEERS", "PeerError", "Running", "names", "start"]
 OURS = "trunkline"
 PEERS: dict[str, Callable[[Path, Address], Launch]] = {
     OURS: trunkline.launch,
+    "trunkline-anchored": trunkline.anchored,
     "kamailio": kamailio.cheapest,
     "sippy": sippy.launch,
     "kamailio-shipped": kamailio.shipped,

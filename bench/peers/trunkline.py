@@ -51,11 +51,21 @@ destinations:
 
 def launch(folder: Path, next_hop: Address) -> Launch:
     """Give the command of a node that carries every call to `next_hop`; its settings and policy are put in `folder`."""
+    return node(folder, next_hop)
+
+
+def anchored(folder: Path, next_hop: Address) -> Launch:
+    """Give the command of the same node with every call's audio anchored by the relay and listened to."""
+    return node(folder, next_hop, '\n[media]\nengine = "relay"\n', "\n    listen: {mode: shadow}")
+
+
+def node(folder: Path, next_hop: Address, media: str = "", listen: str = "") -> Launch:
+    """Give the command of a node."""
     program = shutil.which("trunkline", path=str(Path(sys.executable).parent)) or shutil.which("trunkline")
     if program is None:
         raise PeerError("trunkline is not installed in this environment: pip install -e .")
     access, outside = free_addresses(2)
     settings = folder / "trunkline.toml"
-    settings.write_text(SETTINGS.format(folder=folder, access=access, outside=outside))
-    (folder / "policy.yaml").write_text(POLICY.format(next_hop=next_hop))
+    settings.write_text(SETTINGS.format(folder=folder, access=access, outside=outside) + media)
+    (folder / "policy.yaml").write_text(POLICY.format(next_hop=next_hop).replace('number_plan: {country_code: "1"}', f'number_plan: {{country_code: "1"}}{listen}'))
     return Launch([program, "serve", "--settings", str(settings)], access)

@@ -15,7 +15,7 @@ import pytest
 from tests.counterparts.phones import loopback, until
 from tests.counterparts.serving import ServedNode
 from tests.counterparts.talkers import Talker
-from trunkline.facts.record import Hearing, Recording
+from trunkline.facts.record import AnswerLabelled, Hearing, Recording
 from trunkline.lab.voices import prompt, room
 from trunkline.listen.plans import SITS
 from trunkline.listen.synthesis import pcm, silence, sit
@@ -156,6 +156,8 @@ def test_gate_connects_a_human_when_the_verdict_is_there_and_anybody_when_it_is_
             (record,) = stage.node.records()
             (attempt,) = stage.node.attempts()
             assert record.status == 200
+            assert "labelled human" in stage.node.ask("label", call=record.call, kind="human", author="ann")
+            assert [(fact.kind, fact.author) for fact in stage.node.facts() if isinstance(fact, AnswerLabelled)] == [("human", "ann")]
             assert record.answer_ms > attempt.answer_ms + 300, "both answer times are on record: the carrier's, and the dialer's"
 
     asyncio.run(scenario())

@@ -5,6 +5,7 @@ import typer
 from trunkline.cli.calls import call, calls
 from trunkline.cli.demo import demo
 from trunkline.cli.ladder import ladder
+from trunkline.cli.listen import app as listen_app
 from trunkline.cli.node import drain, gateways, reload, serve, status, undrain
 from trunkline.cli.policy import app as policy_app
 
@@ -18,6 +19,7 @@ app = typer.Typer(
 for command in (demo, serve, calls, call, ladder, status, gateways, drain, undrain, reload):
     app.command()(command)
 app.add_typer(policy_app, name="policy")
+app.add_typer(listen_app, name="listen")
 
 
 def main() -> None:

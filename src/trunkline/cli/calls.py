@@ -194,6 +194,7 @@ def _live_text(live: Live) -> str:
         ("called", live.called),
         ("gateway", live.gateway),
         ("attempts", str(live.attempts)),
+        ("heard", live.heard),
     ]
     return f"Call {live.call} in progress: {live.state}\n{listing(pairs)}"
 

@@ -56,6 +56,8 @@ class Live(Struct, frozen=True, gc=False):
     carrier: str = ""
     gateway: str = ""
     attempts: int = 0
+    heard: str = ""
+    "What listening takes the answer for, so far."
 
 
 class Filter(Struct, frozen=True, gc=False):

@@ -284,6 +284,16 @@ class Hearing(Struct, frozen=True, gc=False, tag_field="fact", tag="hearing"):
     features: dict[str, float] = {}
 
 
+class AnswerLabelled(Struct, frozen=True, gc=False, tag_field="fact", tag="answer_labelled"):
+    """A person said what answered a call; the last word counts."""
+
+    call: str
+    at: int
+    kind: str
+    "human, machine, assistant, announcement, fax or false."
+    author: str
+
+
 class Recording(Struct, frozen=True, gc=False, tag_field="fact", tag="recording"):
     """A recording of a call has ended."""
 
@@ -378,6 +388,7 @@ Fact: TypeAlias = (
     | Ladder
     | Hearing
     | NumberFact
+    | AnswerLabelled
     | Recording
     | LegAudio
     | Decision

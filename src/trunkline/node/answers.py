@@ -5,12 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 from trunkline.calls.call import Call
 from trunkline.calls.trace import ladder_rows
-from trunkline.facts.record import GatewayState, Ladder
+from trunkline.facts.record import AnswerLabelled, GatewayState, Ladder
 from trunkline.node.control import RefusedError, Request
 from trunkline.node.settings import SettingsError
 
 if TYPE_CHECKING:
     from trunkline.node.serve import Node
+
+
+LABELS = ("human", "machine", "assistant", "announcement", "fax", "false")
+"What a person may say answered a call."
 
 
 class Answers:
@@ -27,13 +31,24 @@ class Answers:
             "drain": lambda request: self._drain(request, True),
             "undrain": lambda request: self._drain(request, False),
             "reload": self.reload,
+            "label": self.label,
         }
 
     def calls(self, request: Request) -> list[dict[str, Any]]:
         return [self._live(call) for call in self.node.core.board.calls.values() if not call.ended]
 
+    def label(self, request: Request) -> str:
+        if request.kind not in LABELS:
+            raise RefusedError(f"no such label: {request.kind!r}; one of {', '.join(LABELS)}")
+        node = self.node
+        now = node.network.now()
+        node.core.emit(AnswerLabelled(request.call, node.clock.utc_us(now), request.kind, request.author or "control socket"), now)
+        return f"call {request.call} labelled {request.kind}"
+
     def _held(self, request: Request) -> Call:
-        call = self.node.core.board.calls.get(request.call)
+        """A call in progress, by our id or by the Call-ID the dialer gave it."""
+        calls = self.node.core.board.calls
+        call = calls.get(request.call) or next((one for one in calls.values() if one.source[2] == request.call), None)
         if call is None:
             raise RefusedError(f"no call {request.call} in progress")
         return call
@@ -43,6 +58,7 @@ class Answers:
         return {
             "call": call.id, "at": self.node.clock.utc_us(call.began), "state": call.state.value, "trunk": plan.trunk.name, "called": plan.called,
             "caller": plan.caller, "carrier": call.last[0], "gateway": call.last[1], "attempts": call.position,
+            "heard": call.ear.verdict if call.ear is not None else "",
         }  # fmt: skip
 
     def ladder(self, request: Request) -> Ladder:

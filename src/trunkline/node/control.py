@@ -20,6 +20,8 @@ class Request(msgspec.Struct, frozen=True):
     "Compiled snapshot (base64 on the wire)."
     author: str = ""
     reason: str = ""
+    kind: str = ""
+    "What answered, as a person labels it."
 
 
 class RefusedError(Exception):
