@@ -57,7 +57,7 @@ bench: setup counterparts ## Every bench, as JSON into bench/results/
 	@$(PY) -m pip install -q -e '.[bench]'
 	@$(PY) -c 'import sys, trunkline; sys.exit(not trunkline.compiled)' || $(PY) compile.py
 	@mkdir -p bench/results
-	@for b in signalling delay memory micro; do echo "bench $$b ..."; $(PY) -m bench.$$b --json > bench/results/$$b.json || exit 1; done
+	@for b in signalling delay memory micro relay studio tones numbers; do echo "bench $$b ..."; $(PY) -m bench.$$b --json > bench/results/$$b.json || exit 1; done
 
 docs: setup ## Regenerate the pages made from the code
 	@$(PY) docs/generate.py

@@ -41,7 +41,7 @@ TIMEOUTS = {
 
 class Attempt:
     __slots__ = (
-        "alerting_at", "ambiguous", "answer_at", "began", "board", "call", "call_id", "called", "caller", "codec", "destination", "early",
+        "alerting_at", "ambiguous", "answer_at", "band", "began", "board", "call", "call_id", "called", "caller", "codec", "destination", "early",
         "early_at", "first_at", "flow", "gateway", "generation", "heard", "leg", "number", "position", "progress_at", "released_by", "session_id", "tenant", "trunk",
         "written",
     )  # fmt: skip
@@ -59,6 +59,7 @@ class Attempt:
         self.tenant = call.plan.trunk.tenant
         self.trunk = call.plan.trunk.name
         self.destination = call.plan.destination
+        self.band = call.plan.decision.band
         self.session_id = call.session_id
         self.leg: OutgoingLeg | None = None
         self.flow: Flow | None = None
@@ -263,7 +264,8 @@ class Attempt:
                 talk_ms=round((now - self.answer_at) * 1000, 1) if self.answer_at else None, total_ms=round((now - began) * 1000, 1),
                 early_media=self.early, codec=self.codec, server="", retransmissions=retransmissions,
                 censored=outcome.cls is Class.CALLER, ambiguous=self.ambiguous, retry_after_s=event.retry_after_s, session_id=self.session_id,
-                heard=self.heard,
+                heard=self.heard, band=self.band,
+                cost=self.board.decider.bill(self.destination, gateway.name, now - self.answer_at) if self.answer_at else None,
             ),
             now,
         )  # fmt: skip

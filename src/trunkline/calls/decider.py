@@ -21,5 +21,8 @@ class Decider(Protocol):
     def avoid(self, gateway: Gateway, flow: Flow, now: float) -> bool:
         """This address of the gateway failed: ask it last for a while. True where the gateway has another that may do (RFC 3263 section 4.3)."""
 
+    def bill(self, destination: str, gateway: str, talk_s: float) -> float | None:
+        """What the carrier will bill for an answered call; None where the policy names no price."""
+
     def observe(self, fact: Fact, now: float) -> None:
         """Learn what happened."""

@@ -21,6 +21,7 @@ def demo(
     calls: Annotated[int, typer.Option(help="Calls to place.")] = 500,
     rate: Annotated[float, typer.Option(help="Calls a second.")] = 25.0,
     scenario: Annotated[str, typer.Option(help="A scenario file, or the name of a shipped one (docs/lab.md).")] = "talking-carriers",
+    strategy: Annotated[str, typer.Option(help="How routes are chosen: percentage, priority, performance, ... (docs/routing.md).")] = "percentage",
     keep: Annotated[bool, typer.Option("--keep", help="Leave node and carriers running until Ctrl-C.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
@@ -40,7 +41,7 @@ def demo(
     console = Console(stderr=as_json)
     with contextlib.ExitStack() as stack:
         folder = tempfile.mkdtemp(prefix="trunkline-demo-") if keep else stack.enter_context(tempfile.TemporaryDirectory(prefix="trunkline-demo-"))
-        running = Demo(Path(folder), loaded)
+        running = Demo(Path(folder), loaded, strategy)
         console.print(f"A node on 127.0.0.1:{running.trunk_port}, carriers {', '.join(loaded.carriers)}, {calls} calls at {rate:g}/s.")
         try:
             if console.is_terminal:

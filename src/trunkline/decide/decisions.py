@@ -134,6 +134,9 @@ class Decisions:
     def avoid(self, gateway: Gateway, flow: Flow, now: float) -> bool:
         return self.places.avoid(gateway, flow.address, now)
 
+    def bill(self, destination: str, gateway: str, talk_s: float) -> float | None:
+        return self.router.bill(destination, gateway, talk_s)
+
     # Learning.
 
     def observe(self, fact: Fact, now: float) -> None:

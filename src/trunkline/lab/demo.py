@@ -24,8 +24,8 @@ class DemoError(Exception):
     """The demo did not come out as it should."""
 
 
-def write_node(folder: Path, scenario: Scenario, trunk_port: int, ports: dict[str, int]) -> Path:
-    """Settings and policy of the demo's node: a third of the calls begins at each carrier, so that failover can be seen."""
+def write_node(folder: Path, scenario: Scenario, trunk_port: int, ports: dict[str, int], strategy: str = "percentage") -> Path:
+    """Settings and policy of the demo's node; by `percentage` a third of the calls begins at each carrier, so that failover can be seen."""
     settings = folder / "trunkline.toml"
     media = '\n[media]\nengine = "relay"\n' if scenario.talks else ""
     settings.write_text(
@@ -43,7 +43,7 @@ def write_node(folder: Path, scenario: Scenario, trunk_port: int, ports: dict[st
         "tenants:\n  demo: {}\n\ntrunks:\n  dialer:\n    tenant: demo\n    addresses: [127.0.0.1]\n    profile: vicidial\n    channels: 2000\n"
         f"{'    listen: {mode: observe}' if scenario.talks else ''}\n"
         '    metadata: {campaign: "header:X-Campaign", lead: "header:X-Lead"}\n'
-        f"\ncarriers:\n{carriers}\ndestinations:\n  everywhere:\n    prefixes: [\"\"]\n    strategy: percentage\n    routes: [{routes}]\n"
+        f"\ncarriers:\n{carriers}\ndestinations:\n  everywhere:\n    prefixes: [\"\"]\n    strategy: {strategy}\n    routes: [{routes}]\n"
     )
     return settings
 
@@ -51,7 +51,8 @@ def write_node(folder: Path, scenario: Scenario, trunk_port: int, ports: dict[st
 class Demo:
     """One run, with everything a view or a summary wants to know."""
 
-    def __init__(self, folder: Path, scenario: Scenario) -> None:
+    def __init__(self, folder: Path, scenario: Scenario, strategy: str = "percentage") -> None:
+        self.strategy = strategy
         self.folder = folder
         self.scenario = scenario
         self.carriers: list[Carrier] = []
@@ -61,7 +62,7 @@ class Demo:
     async def run(self, show: Callable[["Demo"], None], keep: bool) -> None:
         """Start everything, place the calls, stop everything. Raises DemoError."""
         ports = {name: free_port() for name in self.scenario.carriers}
-        settings = write_node(self.folder, self.scenario, self.trunk_port, ports)
+        settings = write_node(self.folder, self.scenario, self.trunk_port, ports, self.strategy)
         networks = []
         lines = None
         if self.scenario.talks:

@@ -38,14 +38,17 @@ CHECKPOINT_S = 60.0
 LAG_SHED_S, LAG_RECOVER_S = 0.15, 0.03
 "A loop later than this sheds new calls, until it is back below that."
 
+REFRESH_STEPS = 3
+"Tables of what routes are worth that are drawn anew in one go, half a millisecond each."
+
 COLLECT_S = 60.0
 "Between two full searches for garbage cycles."
 
 STOP_GRACE_S = 2.0
 REPEAT_ALARM_S = 3600.0
 
-BINDINGS = "bindings"
-"Name of the registrar's fold in checkpoints."
+BINDINGS, SCOREBOARD = "bindings", "scoreboard"
+"Names of the registrar's and the router's folds in checkpoints."
 
 
 class Node:
@@ -92,7 +95,7 @@ class Node:
             media=media, studio=studio,
         )  # fmt: skip
         self.core.registrar.doors = self.doors
-        self._folds: dict[str, Fold] = {OPEN_DIALOGS: self.open_dialogs, BINDINGS: self.core.registrar}
+        self._folds: dict[str, Fold] = {OPEN_DIALOGS: self.open_dialogs, BINDINGS: self.core.registrar, SCOREBOARD: self.core.decisions.router.scoreboard}
         recovered = await asyncio.to_thread(recover, self.data / "journal", self.data / "checkpoints", self._folds)
         self.journal = Journal(self.data / "journal", low_water_bytes=self.settings.node.low_water_mb << 20)
         self.network = Network(
@@ -247,6 +250,7 @@ class Node:
             if self.journal.pending:
                 self._flush()
             self._collect(now)
+            self.core.decisions.refresh(now, REFRESH_STEPS)
             self.core.board.closed = self._why_closed()
             step = self.clock.follow(now, time.time_ns() // 1000)
             if step is not None:

@@ -31,9 +31,9 @@ from trunkline.routing.rates import bill
 from trunkline.routing.scoreboard import Segment
 from trunkline.stats import standardised
 
-CALM, ALARMED = 1.8, 3.0
+CALM, ALARMED = 2.0, 3.2
 """Standard deviations between the last hour and the past at which trust begins to go and is gone. The fast sums weigh calls unevenly and so
-vary a third less than counted calls do: these are 2.5 and 4.2 of theirs."""
+vary a third less than counted calls do: these are 2.8 and 4.5 of theirs."""
 
 LEAST_CALLS = 6.0
 "The past is never worth less than this many calls."

@@ -37,9 +37,12 @@ def _priority(policy: Snapshot, routes: tuple[RouteShare, ...], random: Random) 
     for i, route in enumerate(routes):
         ordered, shares, drawn = _by_weight(policy, route, random)
         draw = draw or drawn
-        gateways += [gateway for gateway in ordered if gateway not in gateways] if gateways else ordered
-        propensity += shares if i == 0 else [0.0] * len(shares)
-    return Choice(tuple(gateways), tuple(propensity[: len(gateways)]), draw)
+        if i == 0:
+            gateways, propensity = ordered, shares
+            continue
+        named = {gateway.name for gateway in gateways}
+        gateways += [gateway for gateway in ordered if gateway.name not in named]
+    return Choice(tuple(gateways), tuple(propensity) + (0.0,) * (len(gateways) - len(propensity)), draw)
 
 
 def _percentage(policy: Snapshot, routes: tuple[RouteShare, ...], random: Random) -> Choice:
@@ -50,19 +53,20 @@ def _percentage(policy: Snapshot, routes: tuple[RouteShare, ...], random: Random
     draw = first_draw
     gateways: list[Gateway] = []
     propensity: list[float] = []
+    named: set[str] = set()
     while left:
         weights = [route.share or 1.0 for route in left]
         at = _pick(weights, draw)
         route = left.pop(at)
         ordered, shares, _ = _by_weight(policy, route, random)
         for gateway, share in zip(ordered, shares, strict=True):
-            if gateway not in gateways:
+            if gateway.name not in named:
+                named.add(gateway.name)
                 gateways.append(gateway)
                 propensity.append(share * (route.share or 1.0) / total)
         draw = random.random()
-    gateways += [
-        policy.gateways[name] for route in routes for name in route.gateways if policy.gateways[name] not in gateways
-    ]  # an entry with share 0 is the last resort
+    rest = dict.fromkeys(name for route in routes for name in route.gateways if name not in named)
+    gateways += [policy.gateways[name] for name in rest]  # an entry with share 0 is the last resort
     propensity += [0.0] * (len(gateways) - len(propensity))
     return Choice(tuple(gateways), tuple(propensity), first_draw)
 

@@ -15,11 +15,14 @@ from trunkline.routing.bands import Bands
 from trunkline.routing.candidates import Choice, choose
 from trunkline.routing.health import Health
 from trunkline.routing.levels import Levels
+from trunkline.routing.rates import bill
 from trunkline.routing.scoreboard import Scoreboard, Segment
 from trunkline.routing.strategies.candidate import Candidate, candidates
 from trunkline.routing.strategies.experiment import Experiment
 from trunkline.routing.strategies.least_cost import LeastCost
 from trunkline.routing.strategies.performance import COLD_ROWS, ROWS, Table, draw_at_once, drawing
+
+UNPRICED = Price()
 
 LEARNING = frozenset(("performance", "rank"))
 "Strategies that use the scoreboard."
@@ -162,6 +165,11 @@ class Router:
             learn = getattr(other, "apply", None)
             if learn is not None:
                 learn(fact)
+
+    def bill(self, destination: str, gateway: str, talk_s: float) -> float | None:
+        """What an answered call will cost; None where the policy names no price."""
+        price = self._prices.get((destination, gateway), UNPRICED)
+        return bill(price, talk_s) if price != UNPRICED else None
 
     def refresh(self, at: float, budget: int = 1) -> int:
         """Do at most `budget` steps of work that is due at Unix time `at`, each well under 2 ms; returns how many were done."""
