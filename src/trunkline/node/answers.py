@@ -32,10 +32,22 @@ class Answers:
             "undrain": lambda request: self._drain(request, False),
             "reload": self.reload,
             "label": self.label,
+            "routes": self.routes,
         }
 
     def calls(self, request: Request) -> list[dict[str, Any]]:
         return [self._live(call) for call in self.node.core.board.calls.values() if not call.ended]
+
+    def routes(self, request: Request) -> list[dict[str, Any]]:
+        """How the routes of learning destinations stand."""
+        core, now = self.node.core, self.node.network.now()
+        rows: list[dict[str, Any]] = []
+        for (destination, band), standings in core.decisions.router.standings().items():
+            for standing in standings:
+                refused = core.health.refuses(standing.gateway, destination, now)
+                row = {name: getattr(standing, name) for name in standing.__struct_fields__}
+                rows.append({"destination": destination, "band": band, **row, "state": refused.code if refused is not None else "open"})
+        return rows
 
     def label(self, request: Request) -> str:
         if request.kind not in LABELS:

@@ -20,7 +20,7 @@ from trunkline.routing.scoreboard import Scoreboard, Segment
 from trunkline.routing.strategies.candidate import Candidate, candidates
 from trunkline.routing.strategies.experiment import Experiment
 from trunkline.routing.strategies.least_cost import LeastCost
-from trunkline.routing.strategies.performance import COLD_ROWS, ROWS, Table, draw_at_once, drawing
+from trunkline.routing.strategies.performance import COLD_ROWS, ROWS, Standing, Table, draw_at_once, drawing
 
 UNPRICED = Price()
 
@@ -170,6 +170,10 @@ class Router:
         """What an answered call will cost; None where the policy names no price."""
         price = self._prices.get((destination, gateway), UNPRICED)
         return bill(price, talk_s) if price != UNPRICED else None
+
+    def standings(self) -> dict[tuple[str, str], list[Standing]]:
+        """How the routes stand, by destination and time band, where calls went lately."""
+        return {segment: table.standings() for segment, table in self._tables.items()}
 
     def refresh(self, at: float, budget: int = 1) -> int:
         """Do at most `budget` steps of work that is due at Unix time `at`, each well under 2 ms; returns how many were done."""

@@ -11,6 +11,7 @@ from collections.abc import Generator
 from random import Random
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from trunkline.policy.snapshot import Destination, Gateway, Scoring
@@ -43,6 +44,32 @@ PROVEN_HEARD = 8.0
 "Heard answers below which nothing is proven."
 
 
+class Standing(Struct, frozen=True, gc=False):
+    """How a route stands in a segment: a line of `trunkline routes`."""
+
+    gateway: str
+    share: float
+    "Share of first attempts it gets while every circuit is closed."
+    worth: float
+    "Expected worth of an attempt, in the policy's money."
+    attempts: float
+    "First attempts behind it, after forgetting."
+    answers: tuple[float, float]
+    "Beta parameters of the answered share."
+    humans: tuple[float, float]
+    "Beta parameters of the share of humans among answers."
+    heard: float
+    "Answers somebody listened to, after forgetting."
+    false: float
+    "Share of answers with nobody there."
+    failing: float
+    "Share of attempts that fail for the route's sake."
+    bill: float
+    "Money per answer."
+    sound: bool
+    "It takes part in holdout and floor."
+
+
 class Table:
     """Draws for one segment, and how to use them."""
 
@@ -71,6 +98,17 @@ class Table:
         self._next = 0
         self.sound = [_is_sound(member, belief, self.scoring) for member, belief in zip(members, beliefs, strict=True)]
         self._by_mask: dict[int, list[float]] = {}
+
+    def standings(self) -> list[Standing]:
+        """What is believed of each candidate, best mean worth first."""
+        rows = [
+            Standing(
+                name, round(share, 4), worth, round(belief.attempts, 1), (belief.answers.a, belief.answers.b), (belief.humans.a, belief.humans.b),
+                round(belief.heard, 1), round(belief.false, 4), round(belief.failing, 4), round(belief.bill, 5), sound,
+            )
+            for name, belief, worth, share, sound in zip(self.names, self.beliefs, self._means, self.propensity(0, 0), self.sound, strict=False)
+        ]  # fmt: skip
+        return sorted(rows, key=lambda row: -row.worth)
 
     def choose(self, unfit: int, closed: int, random: Random) -> Choice:
         """The next row. Bits of `unfit`: candidates that cannot take the call; of `closed`: those whose circuit is open."""

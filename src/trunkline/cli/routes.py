@@ -1,0 +1,54 @@
+"""`trunkline routes`: what the node believes of each route, how sure it is, and where calls go because of it."""
+
+import sys
+from typing import Annotated
+
+import msgspec
+import typer
+
+from trunkline.cli.node import Data, Json
+from trunkline.cli.rendering import table
+from trunkline.cli.source import SourceError, ask_node, data_directory
+from trunkline.stats import credible
+
+HEADER = ("GATEWAY", "SHARE", "WORTH", "CALLS", "ANSWERED", "HUMANS", "HEARD", "FALSE", "FAILING", "BILL", "STATE")
+
+
+def routes(
+    destination: Annotated[str, typer.Option(help="Only this destination.")] = "",
+    band: Annotated[str, typer.Option(help="Only this time band.")] = "",
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """How the routes of destinations with strategy performance or rank stand: estimate, 95 % interval, weight, coverage, state."""
+    try:
+        rows = ask_node(data_directory(data), {"do": "routes"})
+    except SourceError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(error.code) from error
+    rows = [row for row in rows if destination in ("", row["destination"]) and band in ("", row["band"])]
+    for row in rows:
+        for name in ("answers", "humans"):
+            a, b = row[name]
+            low, high = credible(0, 0, a=a, b=b)
+            row[name] = {"mean": round(a / (a + b), 4), "low": round(low, 4), "high": round(high, 4)}
+    if as_json:
+        print(msgspec.json.encode(rows).decode())
+        return
+    if not rows:
+        print("No destination that learns has had a call lately; see `strategy` in docs/policy.md, and docs/routing.md.")
+        return
+    for segment in dict.fromkeys((row["destination"], row["band"]) for row in rows):
+        print(" / ".join(filter(None, segment)))
+        lines = [
+            (
+                row["gateway"], f"{row['share']:.1%}", f"{row['worth']:.4f}", f"{row['attempts']:.0f}", _rate(row["answers"]), _rate(row["humans"]),
+                f"{row['heard']:.0f}", f"{row['false']:.1%}", f"{row['failing']:.1%}", f"{row['bill']:.4f}", row["state"] if row["sound"] else "not sound",
+            )
+            for row in rows if (row["destination"], row["band"]) == segment
+        ]  # fmt: skip
+        print(table(HEADER, lines, HEADER[1:10]) + "\n")
+
+
+def _rate(rate: dict[str, float]) -> str:
+    return f"{rate['mean']:.1%} ({rate['low']:.1%}-{rate['high']:.1%})"
