@@ -26,7 +26,7 @@ pytestmark = pytest.mark.counterpart
 POLICY = """
 tenants: {{lab: {{}}}}
 trunks:
-  dialer: {{tenant: lab, addresses: [{dialer}], number_plan: {{min_digits: 3}}, profile: asterisk, listen: {{mode: {mode}}}, record: {record}}}
+  dialer: {{tenant: lab, addresses: [{dialer}], number_plan: {{min_digits: 3}}, profile: asterisk, listen: {{mode: {mode}}}, record: {record}, early_media: {early}}}
 carriers:
   first: {{gateways: {{main: {{host: "{first}:5060", options: 0}}}}}}
   second: {{gateways: {{main: {{host: "{second}:5060", options: 0}}}}}}
@@ -56,10 +56,10 @@ class Voice(threading.Thread):
 
 
 class Stage:
-    def __init__(self, folder: Path, mode: str, record: bool = False) -> None:
+    def __init__(self, folder: Path, mode: str, record: bool = False, early: str = "pass") -> None:
         self.at = loopback()
         self.dialer, self.first, self.second = (Talker(loopback()) for _ in range(3))
-        policy = POLICY.format(dialer=self.dialer.host, first=self.first.host, second=self.second.host, mode=mode, record=str(record).lower())
+        policy = POLICY.format(dialer=self.dialer.host, first=self.first.host, second=self.second.host, mode=mode, record=str(record).lower(), early=early)
         listen = [("trunks", "udp", f"{self.at}:5060"), ("carriers", "udp", f"{self.at}:5080")]
         self.node = ServedNode(folder, policy, listen, '[media]\nengine = "relay"\n')
         self.voices: list[Voice] = []
@@ -120,6 +120,32 @@ def test_a_network_failure_told_by_tone_routes_on(tmp_path: Path) -> None:
             assert (first.outcome, first.evidence, first.next) == ("route", 'tone sit NC"', "next")
             assert second.outcome == "answered"
             assert {(hearing.kind, hearing.code, hearing.phase) for hearing in stage.hearings()} >= {("sit", 'NC"', "early")}
+
+    asyncio.run(scenario())
+
+
+def test_a_trunk_that_rings_by_itself_hears_no_early_media_though_we_do(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Stage(tmp_path, "shadow", early="ring") as stage:
+            stage.ring_first()
+            stage.first.reply("183 Session Progress", stage.first.audio.sdp())
+            ringing = stage.dialer.expect("180")
+            assert ringing.body == b""
+            stage.play(stage.first, room(0.5), network_failure())
+            stage.second.audio.heed(stage.second.expect("INVITE").body)
+            stage.second.reply("100 Trying")
+            assert stage.dialer.audio.hears_nothing()
+            stage.first.serve("CANCEL")
+            stage.first.reply("487 Request Terminated")
+            stage.second.reply("183 Session Progress", stage.second.audio.sdp())
+            stage.second.reply("200 OK", stage.second.audio.sdp())
+            stage.dialer.audio.heed(stage.dialer.expect("200").body)
+            stage.second.expect("ACK")
+            said = stage.second.audio.say(10, pace_s=0.004)
+            assert [packet.payload for packet in stage.dialer.audio.hear(10)] == said, "from the answer on it hears everything"
+            stage.dialer.ask("BYE")
+            stage.second.serve("BYE")
+            await until(stage.node.is_clean, 5, "node clean")
 
     asyncio.run(scenario())
 

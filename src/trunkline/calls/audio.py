@@ -74,9 +74,9 @@ class Audio:
         """Press keys towards a leg as telephone-events or tones."""
         self.engine.command(SendDigits(self.call, leg, digits, duration_ms), now)
 
-    def mask(self, leg: int, masked: bool, now: float) -> None:
-        """Keep a leg's digits from everybody else, or let them through again."""
-        self.engine.command(Block(self.call, leg, digits=masked), now)
+    def hold_back(self, leg: int, held: bool, now: float) -> None:
+        """Keep what a leg sends from everybody else, though it goes on being listened to; or let it through again."""
+        self.engine.command(Block(self.call, leg, digits=held, audio=held), now)
 
 
 def side_towards(trunk: Side, gateway: Side) -> Side:

@@ -222,19 +222,19 @@ class Call:
         self.state = advance(self.state, "media")
         if self.ear is not None:
             self.ear.attach(attempt.number, event.sdp, "", now)
-        if self.plan.trunk.early_media == "ring":
+        rings = self.plan.trunk.early_media == "ring"
+        if not self.audio.anchored or rings:
             if self.caller is not None:
-                self.caller.take(Ring(), now)
-            return
-        if not self.audio.anchored:
-            if self.caller is not None:
-                self.caller.take(event, now)
-            return
+                self.caller.take(Ring() if rings else event, now)
+            if not self.audio.anchored:
+                return
+        if rings:
+            self.audio.hold_back(attempt.number, True, now)
         self.audio.answer(attempt.number, CALLER, event.sdp, lambda told, later: self._early(attempt, event, told, later), now, early=True)
 
     def _early(self, attempt: Attempt, event: Ring | EarlyMedia, media: Told, now: float) -> None:
         """The caller's side of early media is ready."""
-        if self.caller is None or attempt is not self.attempt or attempt.answer_at:
+        if self.caller is None or attempt is not self.attempt or attempt.answer_at or self.plan.trunk.early_media == "ring":
             return
         sdp = media.sdp if isinstance(media, MediaReady) else b""
         self.caller.take(Ring(sdp) if isinstance(event, Ring) or not sdp else EarlyMedia(event.status, event.phrase, sdp), now)
@@ -276,6 +276,8 @@ class Call:
         caller = self.caller
         if caller is None:
             return
+        if self.early_at and self.plan.trunk.early_media == "ring":
+            self.audio.hold_back(self.callee_number, False, now)
         if self.ear is not None and self.plan.trunk.record:
             self.ear.record(caller.remote_sdp, self.board.recording(self.id, now), now)
         caller.take(event, now)

@@ -63,6 +63,9 @@ class Node:
         self.draining = False
         self.stopped = asyncio.Event()
         self._flush_wanted = False
+        self._turning = False
+        "Events are being worked off; the journal is written at the end of it."
+        self._anchored = False
         self._lagging = False
         self._collect_at = 0.0
         self._tasks: list[asyncio.Task[None]] = []
@@ -89,6 +92,7 @@ class Node:
         self.places = ResolvedPlaces(self.resolver, self.doors.values(), names)
         media, self.media_link = media_of(self.settings.media, self.random, self._woken)
         studio, self.studio_link = studio_of(self.settings.studio if media.anchored else None, self._woken)
+        self._anchored = media.anchored
         self.core = Core(
             policy, self.places, self._record, self.clock, self.random, timers=self.settings.timers, realm=sip.realm, algorithms=sip.digest, key=os.urandom(32),
             settings=SwitchboardSettings(self.settings.node.name, str(self.data / self.settings.studio.recordings), sip.min_session_expires_s),
@@ -99,7 +103,7 @@ class Node:
         recovered = await asyncio.to_thread(recover, self.data / "journal", self.data / "checkpoints", self._folds)
         self.journal = Journal(self.data / "journal", low_water_bytes=self.settings.node.low_water_mb << 20)
         self.network = Network(
-            self.core.endpoint, self._work if media.anchored else self.core.board.handle_events, self.core.accepts, self.settings.tls_settings, names, self._cannot_connect
+            self.core.endpoint, self._work, self.core.accepts, self.settings.tls_settings, names, self._cannot_connect
         )
         self.network.hold()
         try:
@@ -178,12 +182,22 @@ class Node:
     # Audio.
 
     def _work(self, now: float) -> None:
-        """What SIP said, then what that means for the audio: the engine hears of a leg before the far end can send to it."""
-        self.core.board.handle_events(now)
-        self.core.board.handle_media(now)
-        self.core.board.handle_studio(now)
-        self.studio_link.flush()
-        self.media_link.flush()
+        """What SIP said and what follows, before anything is sent.
+
+        The media engine hears of a leg before the far end can send to it. And what a restart must know is written down before the far end
+        hears of it: a dialog acknowledged but not on record would be hung up by nobody.
+        """
+        board = self.core.board
+        self._turning = True
+        board.handle_events(now)
+        if self._anchored:
+            board.handle_media(now)
+            board.handle_studio(now)
+            self.studio_link.flush()
+            self.media_link.flush()
+        self._turning = False
+        if self._flush_wanted:
+            self._flush()
 
     def _woken(self) -> None:
         self.network.turn(self._loop.time())
@@ -206,14 +220,15 @@ class Node:
         self.core.emit(fact, self._loop.time())
 
     def _record(self, fact: Fact) -> None:
-        """Keep a fact; it is on its way to the disk by the end of this loop turn."""
+        """Keep a fact; it is on its way to the disk by the end of this loop turn, and before what it is about is sent."""
         self.journal.append(fact)
         if isinstance(fact, Ladder):
             return  # no record: it may wait for the next write
         self.open_dialogs.apply(fact)
         if not self._flush_wanted:
             self._flush_wanted = True
-            self._loop.call_soon(self._flush)
+            if not self._turning:
+                self._loop.call_soon(self._flush)
 
     def _flush(self) -> None:
         self._flush_wanted = False
