@@ -82,6 +82,10 @@ async def crash_with_calls_up(folder: Path, count: int) -> None:
         broken = [attempt for attempt in attempts if attempt.refusal == "node.restarted"]
         assert len(broken) == count + 1
         assert {attempt.released_by for attempt in broken} == {"trunkline"}
+        for record in (*interrupted, *broken):
+            assert (record.tenant, record.trunk, record.destination) == ("lab", "dialer", "everywhere")
+            assert record.called.startswith("+141555")
+            assert record.caller
         assert sum(attempt.status == 200 for attempt in broken) == count
 
         stage.carrier.behaviour = "answer"

@@ -91,7 +91,7 @@ class Attempt:
                 self.call_id, self.position, self.board.clock.utc_us(now), self.gateway.carrier, self.gateway.name, flow.door.name,
                 flow.door.transport, str(flow),
                 f"{head.uri}\r\nVia: {head.via}\r\n{head.route}From: {head.sender}\r\nTo: {head.recipient}\r\nCall-ID: {head.call_id}\r\nCSeq: {head.cseq}",
-                self.trunk, self.called,
+                self.trunk, self.called, self.caller, self.destination, self.tenant, self.session_id,
             ),
             now,
         )  # fmt: skip

@@ -31,6 +31,10 @@ class AttemptStarted(Struct, frozen=True, gc=False, tag_field="fact", tag="attem
     trunk: str = ""
     called: str = ""
     "E.164."
+    caller: str = ""
+    destination: str = ""
+    tenant: str = ""
+    session_id: str = ""
 
 
 class DialogOpened(Struct, frozen=True, gc=False, tag_field="fact", tag="dialog_opened"):

@@ -54,14 +54,14 @@ def records(calls: Iterable[OpenCall], clock: Clock, node: str, now: float) -> l
 def _attempt(call: OpenCall, position: int, started: AttemptStarted, at: int) -> Attempt:
     answered = call.dialogs.get(position)
     return Attempt(
-        call=call.call, position=position, at=started.at, tenant="", trunk=started.trunk, destination="", carrier=started.carrier,
-        gateway=started.gateway, transport=started.transport, remote=started.remote, called=started.called, caller="",
+        call=call.call, position=position, at=started.at, tenant=started.tenant, trunk=started.trunk, destination=started.destination, carrier=started.carrier,
+        gateway=started.gateway, transport=started.transport, remote=started.remote, called=started.called, caller=started.caller,
         carrier_call_id=_line(started.invite, "Call-ID"), status=200 if answered else 0, phrase="", reason="", cause=41,
         outcome="answered" if answered else "ours", evidence="node restarted", next="stop", refusal=RESTARTED.code, released_by="trunkline",
         first_reply_ms=None, progress_ms=None, alerting_ms=None, early_media_ms=None,
         answer_ms=round((answered.at - started.at) / 1000, 1) if answered else None,
         talk_ms=round((at - answered.at) / 1000, 1) if answered else None, total_ms=round((at - started.at) / 1000, 1), early_media="none",
-        codec="", server="", retransmissions=0, censored=not answered, ambiguous=False, retry_after_s=0, session_id="",
+        codec="", server="", retransmissions=0, censored=not answered, ambiguous=False, retry_after_s=0, session_id=started.session_id,
     )  # fmt: skip
 
 
@@ -72,14 +72,14 @@ def _call(call: OpenCall, node: str, at: int) -> Call:
     began = min(times, default=at)
     last = first or (call.attempts[max(call.attempts)] if call.attempts else None)
     return Call(
-        call=call.call, at=began, node=node, policy="", direction="outbound", tenant="", trunk=last.trunk if last else "",
+        call=call.call, at=began, node=node, policy="", direction="outbound", tenant=last.tenant if last else "", trunk=last.trunk if last else "",
         source=caller.remote if caller else "", transport=caller.transport if caller else "", dialer_call_id=caller.call_id if caller else "",
-        user_agent="", called_raw="", called=last.called if last else "", caller_raw="", caller="", destination="", strategy="", metadata={},
+        user_agent="", called_raw="", called=last.called if last else "", caller_raw="", caller=last.caller if last else "", destination=last.destination if last else "", strategy="", metadata={},
         state="disconnected" if caller else "failed", status=200 if caller else 0, cause=41, result="unreachable", refusal=RESTARTED.code,
         released_by="trunkline", attempts=len(call.started) + len(call.attempts), carrier=last.carrier if last else "",
         gateway=last.gateway if last else "", alerting_ms=None, early_media_ms=None,
         answer_ms=round((caller.at - began) / 1000, 1) if caller else None, talk_ms=round((at - caller.at) / 1000, 1) if caller else None,
-        total_ms=round((at - began) / 1000, 1), holds=0, transfers=0, emergency=False, session_id="",
+        total_ms=round((at - began) / 1000, 1), holds=0, transfers=0, emergency=False, session_id=last.session_id if last else "",
     )  # fmt: skip
 
 
