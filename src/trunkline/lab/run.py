@@ -1,5 +1,7 @@
 """The lab on real sockets: carriers and dialer in this process, on loopback."""
 
+import itertools
+import os
 import socket
 from random import Random
 
@@ -11,13 +13,25 @@ from trunkline.sip.asyncio import Network
 from trunkline.sip.endpoint import Endpoint
 from trunkline.sip.flow import Address, Door, Flow
 
+_candidates = itertools.count(os.getpid() * 101)
+
 
 def free_port() -> int:
-    """A UDP port of the loopback that nobody has right now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    """A port of the loopback address nobody has, UDP or TCP.
+
+    It lies below the ports the system hands out and those of the relay, and every process looks in its own order: else another takes it
+    before whoever it is for has bound it.
+    """
+    for _ in range(10_000):
+        port = 20_000 + next(_candidates) % 9_999
+        try:
+            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                with socket.socket(socket.AF_INET, kind) as probe:
+                    probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
         return port
+    raise OSError("no free port between 20000 and 29998 on 127.0.0.1")
 
 
 async def open_carrier(name: str, behaviour: CarrierBehaviour, port: int, seed: int, lines: Lines | None = None) -> tuple[Carrier, Network]:

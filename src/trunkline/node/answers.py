@@ -55,6 +55,7 @@ class Answers:
         node = self.node
         now = node.network.now()
         node.core.emit(AnswerLabelled(request.call, node.clock.utc_us(now), request.kind, request.author or "control socket"), now)
+        node.commit()  # what is confirmed is on record
         return f"call {request.call} labelled {request.kind}"
 
     def _held(self, request: Request) -> Call:

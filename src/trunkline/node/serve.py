@@ -230,6 +230,10 @@ class Node:
             if not self._turning:
                 self._loop.call_soon(self._flush)
 
+    def commit(self) -> None:
+        """Write down at once what has been kept."""
+        self._flush()
+
     def _flush(self) -> None:
         self._flush_wanted = False
         self.journal.flush(self.clock.utc_us(self._loop.time()))
