@@ -39,6 +39,8 @@ def demo(
         raise typer.Exit(2) from error
     loaded = msgspec.structs.replace(loaded, dialer=msgspec.structs.replace(loaded.dialer, calls=calls, rate=rate))
     console = Console(stderr=as_json)
+    if not console.is_terminal:
+        console = Console(stderr=as_json, width=130)  # a log has room; the tables need it
     with contextlib.ExitStack() as stack:
         folder = tempfile.mkdtemp(prefix="trunkline-demo-") if keep else stack.enter_context(tempfile.TemporaryDirectory(prefix="trunkline-demo-"))
         running = Demo(Path(folder), loaded, strategy)
