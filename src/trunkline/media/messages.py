@@ -9,6 +9,9 @@ from typing import Generic, TypeVar
 import msgspec
 from msgspec import Struct
 
+MESSAGE_LIMIT = 1 << 16
+"Bytes of one message."
+
 Message = TypeVar("Message", bound=Struct)
 
 

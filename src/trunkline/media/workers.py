@@ -17,7 +17,8 @@ from typing import Protocol
 
 from msgspec import Struct, field
 
-MESSAGE_LIMIT = 1 << 16
+from trunkline.media.messages import MESSAGE_LIMIT
+
 MESSAGES_PER_CALLBACK = 64
 "Read at one go: no callback of the signalling loop may last."
 RESTART_S = 0.2

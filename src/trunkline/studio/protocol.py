@@ -75,6 +75,6 @@ KINDS: tuple[type[Message], ...] = (
     Configure, Lease, Open, Answered, Forget, Record, Pause, Finish, Leased, Unleased, WorkerUp, WorkerDown, Heard, Recorded, Undecodable,
 )  # fmt: skip
 
-_MESSAGES: Messages[Message] = Messages(KINDS)
-encode = _MESSAGES.encode
-decode = _MESSAGES.decode
+MESSAGES: Messages[Message] = Messages(KINDS)
+encode = MESSAGES.encode
+decode = MESSAGES.decode

@@ -9,20 +9,18 @@ import select
 import socket
 import sys
 import time
-import traceback
-from collections import deque
 
 from trunkline.listen import TICK_S
-from trunkline.media.leases import Lease, Leased, Unleased
+from trunkline.media.inherited import Link, lease
+from trunkline.media.leases import Lease
 from trunkline.studio.line import Line
-from trunkline.studio.protocol import Answered, Configure, Finish, Forget, Message, Open, Pause, Record, decode, encode
+from trunkline.studio.protocol import MESSAGES, Answered, Configure, Finish, Forget, Message, Open, Pause, Record
 from trunkline.studio.room import Room
 
 PACKETS_PER_TICK = 8
 "Read of one port in a tick; eight times what a stream brings, so that a burst is soon read."
 CATCH_UP_S = 0.8
 "A worker that is later than this goes on with the present; the ring of the lines is a little longer."
-MESSAGE_LIMIT = 1 << 16
 MESSAGES_PER_TICK = 64
 RECEIVE_BUFFER = 1 << 17
 "Bytes: 200 packets of G.711 with the kernel's overhead."
@@ -32,8 +30,6 @@ END_S = 1.5
 "What the disk has to take the last of all recordings."
 IDLE_MS = 1000
 "Longest sleep of a worker without lines; a signal may have told it to stop."
-FAULTS_REPORTED = 20
-"Tracebacks written; more of the same would only fill a disk."
 
 BUFFER = bytearray(SIZE_LIMIT)
 VIEW = memoryview(BUFFER)
@@ -43,11 +39,11 @@ class Worker:
     """All lines of one process. `run` returns when the link closes, or after `stop`."""
 
     def __init__(self, link: socket.socket) -> None:
-        self.faults = 0
         self.skipped = 0
         "Ticks left out."
-        self._link = link
-        self._outbox: deque[bytes] = deque()
+        self._link = Link(link, MESSAGES)
+        self.tell = self._link.tell
+        "Reports to the engine, at the end of the tick."
         self._room: Room | None = None
         self._poll = select.epoll()
         self._leased: dict[int, socket.socket] = {}
@@ -55,26 +51,24 @@ class Worker:
         self._sockets: dict[int, tuple[socket.socket, Line]] = {}
         "By descriptor."
         self._by_port: dict[int, socket.socket] = {}
-        self._is_open = True
-        link.setblocking(False)
         self._told = select.poll()
         self._told.register(link, select.POLLIN)
 
     def stop(self) -> None:
         """End recordings and return from `run`; may be called by a signal handler."""
-        self._is_open = False
+        self._link.is_open = False
 
     def run(self) -> None:
         """Serve until the link closes."""
-        clock = time.monotonic
+        link, clock = self._link, time.monotonic
         due = clock()
-        while self._is_open:
+        while link.is_open:
             room = self._room
             if room is None or room.is_idle:
                 # Nobody to listen to: only signalling can change that.
                 self._told.poll(IDLE_MS)
-                self._obey_all()
-                self._flush()
+                link.obey(self._obey, MESSAGES_PER_TICK)
+                link.flush()
                 due = clock() + TICK_S
                 continue
             spare = due - clock()
@@ -89,19 +83,15 @@ class Worker:
                 due += ticks * TICK_S
                 self._discard()
             self._read(PACKETS_PER_TICK + max(0, int(behind / TICK_S)))
-            self._obey_all()
-            while due <= clock() and self._is_open:
+            link.obey(self._obey, MESSAGES_PER_TICK)
+            while due <= clock() and link.is_open:
                 try:
                     room.tick(due)
                 except Exception:
-                    self._fault()
+                    link.fault()
                 due += TICK_S
-            self._flush()
+            link.flush()
         self._close()
-
-    def tell(self, message: Message) -> None:
-        """Report to the engine, at the end of the tick."""
-        self._outbox.append(encode(message))
 
     def _read(self, passes: int) -> None:
         """Take in what has come, one packet of each port in turn."""
@@ -121,7 +111,7 @@ class Worker:
                 try:
                     room.receive(line, VIEW[:size])
                 except Exception:
-                    self._fault()
+                    self._link.fault()
 
     def _discard(self) -> None:
         """Drop what came while we stood still: its time is over."""
@@ -131,22 +121,6 @@ class Worker:
                     one.recv_into(BUFFER)
             except OSError:
                 continue
-
-    def _obey_all(self) -> None:
-        for _ in range(MESSAGES_PER_TICK):
-            try:
-                data = self._link.recv(MESSAGE_LIMIT)
-            except BlockingIOError:
-                return
-            except OSError:
-                data = b""
-            if not data:
-                self._is_open = False
-                return
-            try:
-                self._obey(decode(data))
-            except Exception:
-                self._fault()
 
     def _obey(self, message: Message | None) -> None:
         if isinstance(message, Configure):
@@ -184,48 +158,26 @@ class Worker:
         one.close()
 
     def _lease(self, wish: Lease) -> None:
-        ports: list[int] = []
-        reason = ""
-        for _ in range(wish.count):
+        def bind() -> int:
             one = socket.socket(socket.AF_INET6 if ":" in wish.address else socket.AF_INET, socket.SOCK_DGRAM)
             try:
                 one.setblocking(False)
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
                 one.bind((wish.address, 0))
-            except OSError as error:
-                one.close()
-                reason = str(error)
-                break
-            port = one.getsockname()[1]
-            self._leased[port] = one
-            ports.append(port)
-        if ports:
-            self.tell(Leased(wish.address, tuple(ports)))
-        if reason:
-            self.tell(Unleased(wish.address, wish.count - len(ports), reason))
-
-    def _flush(self) -> None:
-        """Say what there is to say; what the engine does not take now waits."""
-        outbox = self._outbox
-        while outbox:
-            try:
-                self._link.send(outbox[0])
-            except BlockingIOError:
-                return
             except OSError:
-                self._is_open = False
-                return
-            outbox.popleft()
+                one.close()
+                raise
+            port: int = one.getsockname()[1]
+            self._leased[port] = one
+            return port
 
-    def _fault(self) -> None:
-        self.faults += 1
-        if self.faults <= FAULTS_REPORTED:
-            traceback.print_exc(file=sys.stderr)
+        for said in lease(wish, bind):
+            self.tell(said)
 
     def _close(self) -> None:
         if self._room is not None:
             self._room.close(END_S)
-        self._flush()
+        self._link.flush()
         for one in (*self._leased.values(), *self._by_port.values()):
             one.close()
-        self._link.close()
+        self._link.socket.close()

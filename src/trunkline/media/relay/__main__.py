@@ -1,27 +1,12 @@
-"""A relay worker as a process: `python -m trunkline.media.relay FD`, where FD is an inherited Unix socket that keeps message bounds.
+"""A relay worker as a process: `python -m trunkline.media.relay FD`, where FD is an inherited Unix socket that keeps message bounds."""
 
-It ends when that socket closes, so it cannot outlive the signalling process, however that one ends.
-"""
-
-import gc
-import resource
-import signal
-import socket
-import sys
-
+from trunkline.media.inherited import inherit, run
 from trunkline.media.relay.worker import Worker
 
 
 def main() -> None:
     """Serve the link named on the command line."""
-    # Ctrl-C reaches the whole process group; calls in progress are signalling's to end.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    worker = Worker(socket.socket(fileno=int(sys.argv[1])))
-    gc.collect()
-    gc.freeze()
-    worker.run()
+    run(Worker(inherit()))
 
 
 if __name__ == "__main__":

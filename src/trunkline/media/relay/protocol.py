@@ -119,6 +119,6 @@ KINDS: tuple[type[Message], ...] = (
     MediaFailed,
 )
 
-_MESSAGES: Messages[Message] = Messages(KINDS)
-encode = _MESSAGES.encode
-decode = _MESSAGES.decode
+MESSAGES: Messages[Message] = Messages(KINDS)
+encode = MESSAGES.encode
+decode = MESSAGES.decode

@@ -9,27 +9,23 @@ import select
 import socket
 import sys
 import time
-import traceback
-from collections import deque
 from collections.abc import Callable
 from random import SystemRandom
 
 from trunkline.media.engine import Block, Delete, MediaFailed, Play, Query, SendDigits, Stop, Subscribe
-from trunkline.media.leases import Lease, Leased, Unleased
+from trunkline.media.inherited import Link, lease
+from trunkline.media.leases import Lease
 from trunkline.media.relay.leg import Leg, Reader
 from trunkline.media.relay.player import TICK_S, Player, UnplayableError, announce, press
 from trunkline.media.relay.ports import Pair, bind_pair
-from trunkline.media.relay.protocol import Configure, Message, Place, decode, encode
+from trunkline.media.relay.protocol import MESSAGES, Configure, Message, Place
 from trunkline.media.relay.source import Address
 
 TURN_S = 0.002
 """Shortest turn of the loop: what a packet may wait, a tenth of its 20 ms, and what jitter measured here is accurate to. A turn costs as much
 as two or three packets, most of it in waking up with cold caches; at 200 calls one of 2 ms finds 40 packets."""
 CHECK_S = 0.1
-MESSAGE_LIMIT = 1 << 16
 MESSAGES_PER_TURN = 32
-FAULTS_REPORTED = 20
-"Tracebacks written; more of the same would only fill a disk."
 
 
 class Worker:
@@ -37,9 +33,9 @@ class Worker:
 
     def __init__(self, link: socket.socket) -> None:
         self.readers: dict[int, Reader] = {}
-        self.faults = 0
-        self._link = link
-        self._outbox: deque[bytes] = deque()
+        self._link = Link(link, MESSAGES)
+        self.tell = self._link.tell
+        "Reports to the engine, at the end of the turn."
         self._poll = select.epoll()
         self._pairs: dict[Address, Pair] = {}
         "Bound, and not yet any leg's."
@@ -51,18 +47,16 @@ class Worker:
         self._copies = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._copies_v6: socket.socket | None = None
         self._copies.setblocking(False)
-        self._is_open = True
-        link.setblocking(False)
         self._watch(link, self._read_link)
 
     def run(self) -> None:
         """Serve until the link closes."""
-        poll, readers, clock = self._poll.poll, self.readers, time.monotonic
-        control = (self._link.fileno(), select.EPOLLIN)
+        link, poll, readers, clock = self._link, self._poll.poll, self.readers, time.monotonic
+        control = (link.socket.fileno(), select.EPOLLIN)
         link_poll = select.poll()
-        link_poll.register(self._link, select.POLLIN)
+        link_poll.register(link.socket, select.POLLIN)
         check_at = clock() + CHECK_S
-        while self._is_open:
+        while link.is_open:
             ready = poll(self._patience(clock))
             now = clock()
             if control in ready and len(ready) > 1:
@@ -74,24 +68,20 @@ class Worker:
                     readers[descriptor](now)
                 except KeyError:
                     if descriptor in readers:
-                        self._fault()
+                        link.fault()
                 except Exception:
-                    self._fault()
+                    link.fault()
             if self._players and now >= self._tick_at:
                 self._tick(now)
             if now >= check_at:
                 self._check(now)
                 check_at = now + CHECK_S
-            if self._outbox:
-                self._flush()
+            if link.outbox:
+                link.flush()
             spare = TURN_S - (clock() - now)
-            if spare > 0 and self._is_open:
+            if spare > 0 and link.is_open:
                 link_poll.poll(spare * 1000)  # packets may wait for company; signalling must be heard at once
         self._close()
-
-    def tell(self, message: Message) -> None:
-        """Report to the engine, at the end of the turn."""
-        self._outbox.append(encode(message))
 
     def copy(self, packet: memoryview, address: Address) -> None:
         """Send a copy to the studio; a studio that is not there loses it."""
@@ -104,7 +94,7 @@ class Worker:
         """Seconds that a poll may wait."""
         if self._players:
             return min(CHECK_S, max(0.0, self._tick_at - clock()))
-        return CHECK_S if self._calls or self._outbox else None
+        return CHECK_S if self._calls or self._link.outbox else None
 
     def _tick(self, now: float) -> None:
         """Let every player send; one that is late by a stall catches up tick by tick."""
@@ -129,21 +119,7 @@ class Worker:
             self._link_legs(self._calls[leg.place.call])
 
     def _read_link(self, now: float) -> None:
-        for _ in range(MESSAGES_PER_TURN):
-            try:
-                data = self._link.recv(MESSAGE_LIMIT)
-            except BlockingIOError:
-                return
-            except OSError:
-                data = b""
-            if not data:
-                self._is_open = False
-                return
-            message = decode(data)
-            try:
-                self._obey(message, now)
-            except Exception:
-                self._fault()
+        self._link.obey(lambda message: self._obey(message, now), MESSAGES_PER_TURN)
 
     def _obey(self, message: Message | None, now: float) -> None:
         match message:
@@ -222,42 +198,21 @@ class Worker:
             self._calls.pop(command.call, None)
 
     def _lease(self, wish: Lease) -> None:
-        ports: list[int] = []
-        reason = ""
-        for _ in range(wish.count):
-            try:
-                pair = bind_pair(wish.address, self._settings.first_port, self._settings.last_port, self._random)
-            except OSError as error:
-                reason = str(error)
-                break
+        def bind() -> int:
+            pair = bind_pair(wish.address, self._settings.first_port, self._settings.last_port, self._random)
             if pair is None:
-                reason = "no port free in the range"
-                break
+                raise OSError("no port free in the range")
             self._pairs[wish.address, pair.port] = pair
-            ports.append(pair.port)
-        if ports:
-            self.tell(Leased(wish.address, tuple(ports)))
-        if reason:
-            self.tell(Unleased(wish.address, wish.count - len(ports), reason))
+            return pair.port
+
+        for said in lease(wish, bind):
+            self.tell(said)
 
     def _check(self, now: float) -> None:
         timeout_s = self._settings.timeout_s
         for legs in self._calls.values():
             for leg in legs.values():
                 leg.check(timeout_s, now)
-
-    def _flush(self) -> None:
-        """Hand over what there is to say; what the engine does not take now waits, for audio does not wait for signalling."""
-        outbox = self._outbox
-        while outbox:
-            try:
-                self._link.send(outbox[0])
-            except BlockingIOError:
-                return
-            except OSError:
-                self._is_open = False
-                return
-            outbox.popleft()
 
     def _watch(self, one: socket.socket, reader: Reader) -> None:
         self.readers[one.fileno()] = reader
@@ -269,15 +224,10 @@ class Worker:
             self._copies_v6.setblocking(False)
         return self._copies_v6
 
-    def _fault(self) -> None:
-        self.faults += 1
-        if self.faults <= FAULTS_REPORTED:
-            traceback.print_exc(file=sys.stderr)
-
     def _close(self) -> None:
         for legs in self._calls.values():
             for leg in legs.values():
                 leg.close()
         for pair in self._pairs.values():
             pair.close()
-        self._link.close()
+        self._link.socket.close()
