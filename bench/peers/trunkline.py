@@ -34,6 +34,7 @@ trunks:
     channels: 100000
     cps: 10000
     number_plan: {{country_code: "1"}}
+    listen: {{mode: "{listen}"}}
 
 carriers:
   carrier:
@@ -56,10 +57,10 @@ def launch(folder: Path, next_hop: Address) -> Launch:
 
 def anchored(folder: Path, next_hop: Address) -> Launch:
     """Give the command of the same node with every call's audio anchored by the relay and listened to."""
-    return node(folder, next_hop, '\n[media]\nengine = "relay"\n', "\n    listen: {mode: shadow}")
+    return node(folder, next_hop, '\n[media]\nengine = "relay"\n', "shadow")
 
 
-def node(folder: Path, next_hop: Address, media: str = "", listen: str = "") -> Launch:
+def node(folder: Path, next_hop: Address, media: str = "", listen: str = "off") -> Launch:
     """Give the command of a node."""
     program = shutil.which("trunkline", path=str(Path(sys.executable).parent)) or shutil.which("trunkline")
     if program is None:
@@ -67,5 +68,5 @@ def node(folder: Path, next_hop: Address, media: str = "", listen: str = "") -> 
     access, outside = free_addresses(2)
     settings = folder / "trunkline.toml"
     settings.write_text(SETTINGS.format(folder=folder, access=access, outside=outside) + media)
-    (folder / "policy.yaml").write_text(POLICY.format(next_hop=next_hop).replace('number_plan: {country_code: "1"}', f'number_plan: {{country_code: "1"}}{listen}'))
+    (folder / "policy.yaml").write_text(POLICY.format(next_hop=next_hop, listen=listen))
     return Launch([program, "serve", "--settings", str(settings)], access)

@@ -36,7 +36,7 @@ def is_current() -> bool:
         if stamp["python"] != sys.implementation.cache_tag:
             return False
         for name, seen in stamp["sources"].items():
-            status = (HERE / name).stat()
+            status = os.stat(f"{HERE}/{name}")
             if [status.st_size, status.st_mtime_ns] != seen:
                 return False
     except (OSError, ValueError, KeyError):

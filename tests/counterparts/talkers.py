@@ -1,10 +1,14 @@
-"""Far ends that speak and hear: SIP by hand on one UDP socket, RTP on another (`tests.media.engine_suite.Phone`)."""
+"""Far ends that speak and hear: SIP by hand on one UDP socket, RTP on another (`tests.media.far_ends.Phone`)."""
 
 import os
 import re
 import socket
+from pathlib import Path
+from typing import Self
 
-from tests.media.engine_suite import Phone
+from tests.counterparts.phones import loopback
+from tests.counterparts.serving import ServedNode
+from tests.media.far_ends import Phone
 
 WAIT_S = 3.0
 
@@ -111,6 +115,28 @@ class Talker:
         heard = self.expect(what)
         self.reply("200 OK", to=heard)
         return heard
+
+
+class TalkingStage:
+    """A served node with a dialer and two carriers that have voices."""
+
+    def __init__(self, folder: Path, policy: str, media: str, second: tuple[str, int] = ("0 101", 101), **values: str) -> None:
+        """`policy` is a template with the hosts as `{dialer}`, `{first}` and `{second}`; `media` is a part of trunkline.toml."""
+        self.at = loopback()
+        self.dialer, self.first, self.second = Talker(loopback()), Talker(loopback()), Talker(loopback(), *second)
+        self.node = ServedNode(
+            folder, policy.format(dialer=self.dialer.host, first=self.first.host, second=self.second.host, **values),
+            [("trunks", "udp", f"{self.at}:5060"), ("carriers", "udp", f"{self.at}:5080")], media,
+        )  # fmt: skip
+
+    async def __aenter__(self) -> Self:
+        await self.node.start()
+        return self
+
+    async def __aexit__(self, kind: object, error: object, trace: object) -> None:
+        for talker in (self.dialer, self.first, self.second):
+            talker.close()
+        await self.node.__aexit__(kind, error, trace)
 
 
 def _address(uri: str) -> tuple[str, int]:

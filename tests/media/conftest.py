@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 import pytest
 
+from tests.media.far_ends import Phone, phones
 from trunkline.media import MediaAnswer, MediaCommand, MediaEngine, MediaEvent, MediaFailed, MediaOffer, MediaReady, MediaResult
 from trunkline.media.relay import Interface, Relay, RelayPool, RelaySettings
 
@@ -104,3 +105,17 @@ ENGINES: dict[str, Callable[[], AbstractContextManager[Driver]]] = {"relay": rel
 def engine(request: pytest.FixtureRequest) -> Iterator[Driver]:
     with ENGINES[request.param]() as driver:
         yield driver
+
+
+@pytest.fixture
+def caller() -> Iterator[Phone]:
+    phone = Phone()
+    with phones(phone):
+        yield phone
+
+
+@pytest.fixture
+def carrier() -> Iterator[Phone]:
+    phone = Phone()
+    with phones(phone):
+        yield phone

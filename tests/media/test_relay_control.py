@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.media.conftest import Driver, relay_driver
-from tests.media.engine_suite import Phone, connect, phones
+from tests.media.engine_suite import connect
+from tests.media.far_ends import Phone, phones
 from trunkline.media import Delete, MediaAnswer, MediaOffer
 from trunkline.media.relay.control import passed_on
 from trunkline.media.rewrite import OutgoingStream

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from tests.media.engine_suite import Phone, phones
+from tests.media.far_ends import Phone, phones
 from trunkline.media import FirstPacket
 from trunkline.media.relay.leg import NOTES, Leg, Reader
 from trunkline.media.relay.ports import bind_pair

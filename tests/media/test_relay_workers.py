@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from tests.media.conftest import Driver, relay_driver
-from tests.media.engine_suite import Packet, Phone, connect, phones
+from tests.media.engine_suite import connect
+from tests.media.far_ends import Packet, Phone, phones
 from trunkline.media import (
     DigitHeard,
     MediaAnswer,
@@ -41,20 +42,6 @@ pytestmark = pytest.mark.sockets
 def relay() -> Iterator[Driver]:
     with relay_driver() as driver:
         yield driver
-
-
-@pytest.fixture
-def caller() -> Iterator[Phone]:
-    phone = Phone()
-    with phones(phone):
-        yield phone
-
-
-@pytest.fixture
-def carrier() -> Iterator[Phone]:
-    phone = Phone()
-    with phones(phone):
-        yield phone
 
 
 def refused(driver: Driver, call: str, leg: int) -> int:

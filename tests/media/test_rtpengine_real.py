@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from tests.media.conftest import Driver
-from tests.media.engine_suite import Phone, connect, phones
+from tests.media.engine_suite import connect
+from tests.media.far_ends import Phone, phones
 from tests.media.rtpengine_daemon import PROGRAM, RunningDaemon, rtpengine_driver, running_daemon
 from trunkline.media import (
     Delete,
@@ -55,20 +56,6 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
 def engine(daemon: RunningDaemon) -> Iterator[Driver]:
     with rtpengine_driver(daemon) as driver:
         yield driver
-
-
-@pytest.fixture
-def caller() -> Iterator[Phone]:
-    phone = Phone()
-    with phones(phone):
-        yield phone
-
-
-@pytest.fixture
-def carrier() -> Iterator[Phone]:
-    phone = Phone()
-    with phones(phone):
-        yield phone
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,8 @@ import pytest
 
 from tests.media.conftest import Driver
 from tests.media.engine_suite import *  # noqa: F403
-from tests.media.engine_suite import CALLS, Phone, connect, phones
+from tests.media.engine_suite import CALLS, connect
+from tests.media.far_ends import Phone, phones
 from tests.media.rtpengine_daemon import PROGRAM, RunningDaemon, rtpengine_driver, running_daemon
 from trunkline.media import Delete, MediaAnswer, MediaOffer, MediaStatistics, Query
 

@@ -12,9 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.counterparts.phones import loopback, until
-from tests.counterparts.serving import ServedNode
-from tests.counterparts.talkers import Talker
+from tests.counterparts.phones import until
+from tests.counterparts.talkers import Talker, TalkingStage
 from trunkline.facts.record import AnswerLabelled, Hearing, Recording
 from trunkline.lab.voices import prompt, room
 from trunkline.listen.plans import SITS
@@ -55,26 +54,16 @@ class Voice(threading.Thread):
             time.sleep(max(0.0, due - time.monotonic()))
 
 
-class Stage:
+class Stage(TalkingStage):
     def __init__(self, folder: Path, mode: str, record: bool = False, early: str = "pass") -> None:
-        self.at = loopback()
-        self.dialer, self.first, self.second = (Talker(loopback()) for _ in range(3))
-        policy = POLICY.format(dialer=self.dialer.host, first=self.first.host, second=self.second.host, mode=mode, record=str(record).lower(), early=early)
-        listen = [("trunks", "udp", f"{self.at}:5060"), ("carriers", "udp", f"{self.at}:5080")]
-        self.node = ServedNode(folder, policy, listen, '[media]\nengine = "relay"\n')
+        super().__init__(folder, POLICY, '[media]\nengine = "relay"\n', mode=mode, record=str(record).lower(), early=early)
         self.voices: list[Voice] = []
-
-    async def __aenter__(self) -> "Stage":
-        await self.node.start()
-        return self
 
     async def __aexit__(self, kind: object, error: object, trace: object) -> None:
         for voice in self.voices:
             voice.over.set()
             voice.join()
-        for talker in (self.dialer, self.first, self.second):
-            talker.close()
-        await self.node.__aexit__(kind, error, trace)
+        await super().__aexit__(kind, error, trace)
 
     def play(self, talker: Talker, *samples: np.ndarray) -> None:
         self.voices.append(Voice(talker, np.concatenate(samples)))

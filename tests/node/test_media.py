@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.counterparts.phones import loopback, until
-from tests.counterparts.serving import ServedNode, missing
-from tests.counterparts.talkers import Heard, Talker
+from tests.counterparts.phones import until
+from tests.counterparts.serving import missing
+from tests.counterparts.talkers import Heard, Talker, TalkingStage
 from tests.media.rtpengine_daemon import PROGRAM, RunningDaemon
 from trunkline.facts.record import LegAudio
 
@@ -31,27 +31,11 @@ destinations:
 """
 
 
-class Stage:
-    """A node with a dialer and two carriers that have voices."""
-
+class Stage(TalkingStage):
     def __init__(self, folder: Path, engine: str, media: str, dialer_digits: str = "event") -> None:
-        self.at = loopback()
-        other = ("0 96", 96) if engine == "relay" else ("0 101", 101)  # rtpengine 10.5 drops events whose number changes (docs/media.md)
-        self.dialer, self.first, self.second = Talker(loopback()), Talker(loopback()), Talker(loopback(), *other)
-        policy = POLICY.format(dialer=self.dialer.host, first=self.first.host, second=self.second.host, dialer_digits=dialer_digits)
-        self.node = ServedNode(
-            folder, policy, [("trunks", "udp", f"{self.at}:5060"), ("carriers", "udp", f"{self.at}:5080")], f'[media]\nengine = "{engine}"\n{media}\n'
-        )
+        second = ("0 96", 96) if engine == "relay" else ("0 101", 101)  # rtpengine 10.5 drops events whose number changes (docs/media.md)
+        super().__init__(folder, POLICY, f'[media]\nengine = "{engine}"\n{media}\n', second, dialer_digits=dialer_digits)
         self.engine = engine
-
-    async def __aenter__(self) -> "Stage":
-        await self.node.start()
-        return self
-
-    async def __aexit__(self, kind: object, error: object, trace: object) -> None:
-        for talker in (self.dialer, self.first, self.second):
-            talker.close()
-        await self.node.__aexit__(kind, error, trace)
 
     def connect(self) -> None:
         """The dialer calls, the first carrier answers."""

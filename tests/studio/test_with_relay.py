@@ -10,7 +10,8 @@ import pytest
 
 from tests.listen.voice import silence
 from tests.media.conftest import Driver, relay_driver
-from tests.media.engine_suite import Phone, connect, phones
+from tests.media.engine_suite import connect
+from tests.media.far_ends import Phone, phones
 from tests.studio.streams import coded, pcm
 from tests.studio.test_line import counting
 from tests.studio.test_workers import running

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from trunkline.calls.events import Answer, CallEvent, EarlyMedia, Fail, Progress, Redirect, Release, Ring
 from trunkline.calls.leg import Leg
 from trunkline.calls.outgoing import OutgoingLeg
+from trunkline.calls.record import ms_since
 from trunkline.facts.outcome import Class, Next, Outcome, Reply, judge
 from trunkline.facts.record import Attempt as AttemptFact
 from trunkline.facts.record import AttemptStarted
@@ -259,8 +260,8 @@ class Attempt:
                 called=self.called, caller=self.caller, carrier_call_id=leg.dialog.call_id if leg is not None else "",
                 status=0 if event.silent else event.status, phrase=event.phrase, reason=event.reason, cause=cause, outcome=outcome.cls.value,
                 evidence=outcome.evidence, next="answered" if self.answer_at else outcome.next.value, refusal=event.refusal,
-                released_by=self.released_by, first_reply_ms=_ms(self.first_at, began), progress_ms=_ms(self.progress_at, began),
-                alerting_ms=_ms(self.alerting_at, began), early_media_ms=_ms(self.early_at, began), answer_ms=_ms(self.answer_at, began),
+                released_by=self.released_by, first_reply_ms=ms_since(began, self.first_at), progress_ms=ms_since(began, self.progress_at),
+                alerting_ms=ms_since(began, self.alerting_at), early_media_ms=ms_since(began, self.early_at), answer_ms=ms_since(began, self.answer_at),
                 talk_ms=round((now - self.answer_at) * 1000, 1) if self.answer_at else None, total_ms=round((now - began) * 1000, 1),
                 early_media=self.early, codec=self.codec, server="", retransmissions=retransmissions,
                 censored=outcome.cls is Class.CALLER, ambiguous=self.ambiguous, retry_after_s=event.retry_after_s, session_id=self.session_id,
@@ -269,10 +270,6 @@ class Attempt:
             ),
             now,
         )  # fmt: skip
-
-
-def _ms(at: float, began: float) -> float | None:
-    return round((at - began) * 1000, 1) if at else None
 
 
 def _showed(event: Ring | EarlyMedia | Progress) -> str:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from trunkline.calls.attempt import Attempt
 from trunkline.calls.audio import CALLER, Audio, Told, media_of
-from trunkline.calls.ear import MACHINES
 from trunkline.calls.events import (
     Answer,
     CallEvent,
@@ -32,6 +31,7 @@ from trunkline.calls.state import CallState, advance
 from trunkline.calls.trace import Row, ladder_rows
 from trunkline.decide.plan import Plan
 from trunkline.facts import refusal as catalogue
+from trunkline.facts.heard import MACHINES
 from trunkline.facts.outcome import Next, Outcome
 from trunkline.facts.record import Ladder
 from trunkline.facts.refusal import CATALOGUE, Refusal, Result
@@ -223,11 +223,10 @@ class Call:
         if self.ear is not None:
             self.ear.attach(attempt.number, event.sdp, "", now)
         rings = self.plan.trunk.early_media == "ring"
-        if not self.audio.anchored or rings:
-            if self.caller is not None:
-                self.caller.take(Ring() if rings else event, now)
-            if not self.audio.anchored:
-                return
+        if self.caller is not None and (rings or not self.audio.anchored):
+            self.caller.take(Ring() if rings else event, now)
+        if not self.audio.anchored:
+            return
         if rings:
             self.audio.hold_back(attempt.number, True, now)
         self.audio.answer(attempt.number, CALLER, event.sdp, lambda told, later: self._early(attempt, event, told, later), now, early=True)

@@ -6,6 +6,7 @@ the verdict: a machine is released, everything else is connected (rule 9: open o
 """
 
 from trunkline.calls.audio import CALLER
+from trunkline.facts.heard import MACHINES
 from trunkline.facts.outcome import Outcome, judge_tone
 from trunkline.facts.record import Hearing
 from trunkline.listen import Kind, Phase
@@ -15,10 +16,7 @@ from trunkline.sip.fault import Fault
 from trunkline.sip.sdp import parse_sdp
 from trunkline.studio import Heard, Studio
 
-MACHINES = frozenset((Kind.MACHINE, Kind.ANNOUNCEMENT, Kind.FAX))
-"Verdicts that keep an agent from the call in gate mode."
-
-VERDICTS = MACHINES | {Kind.HUMAN, Kind.ASSISTANT, Kind.UNKNOWN}
+VERDICTS = frozenset((*MACHINES, Kind.HUMAN, Kind.ASSISTANT, Kind.UNKNOWN))
 FALSE = frozenset((Kind.RINGBACK, Kind.NO_AUDIO))
 "Heard after the answer: nobody is there."
 
@@ -51,11 +49,9 @@ class Ear:
 
     def attach(self, leg: int, sdp: bytes, country: str, now: float) -> None:
         """Hear what an attempt sends, from its first SDP on; later SDP may name other payload types."""
-        session = parse_sdp(sdp)
-        audio = session.audio if not isinstance(session, Fault) else None
-        if audio is None:
+        formats = formats_of(sdp)
+        if formats is None:
             return
-        formats = {codec.payload: codec.name for codec in audio.codecs}
         if self.settings.mode == "off":
             address = self.studio.tap(self.call, leg, now, formats=formats)
         else:
@@ -67,11 +63,10 @@ class Ear:
 
     def record(self, caller_sdp: bytes, file: str, now: float) -> None:
         """Record both sides from here on, the caller on the left."""
-        session = parse_sdp(caller_sdp)
-        audio = session.audio if not isinstance(session, Fault) else None
-        if audio is None or self.leg < 0:
+        formats = formats_of(caller_sdp)
+        if formats is None or self.leg < 0:
             return
-        address = self.studio.tap(self.call, CALLER, now, formats={codec.payload: codec.name for codec in audio.codecs})
+        address = self.studio.tap(self.call, CALLER, now, formats=formats)
         if address is not None:
             self.engine.command(Subscribe(self.call, CALLER, *address), now)
             self.studio.record(self.call, (CALLER, self.leg), file, now)
@@ -106,6 +101,13 @@ class Ear:
         elif hearing.kind in VERDICTS and (hearing.kind is not Kind.UNKNOWN or not self.verdict):
             self.verdict = hearing.kind.value
         return None
+
+
+def formats_of(sdp: bytes) -> dict[int, str] | None:
+    """Which encoding each payload type of a description is; None where it describes no audio."""
+    session = parse_sdp(sdp)
+    audio = session.audio if not isinstance(session, Fault) else None
+    return {codec.payload: codec.name for codec in audio.codecs} if audio is not None else None
 
 
 def hearing_fact(event: Heard, party: str, mode: str, at: int) -> Hearing:

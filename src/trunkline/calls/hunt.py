@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from trunkline.calls.attempt import Attempt
 from trunkline.calls.audio import CALLER, Told, side_towards
 from trunkline.calls.outgoing import OutgoingLeg
@@ -74,7 +76,7 @@ def _send(call: "Call", gateway: Gateway, target: str, number: int, media: Told,
         return way
     says, called, number_shown = invitation(plan, gateway, way, media.sdp, call.max_forwards - 1, call.session_id)
     if target:
-        says = says.__class__(target, *[getattr(says, name) for name in says.__struct_fields__[1:]])
+        says = replace(says, uri=target)
     call.position += 1
     attempt = Attempt(board, call, gateway, call.position, number, called, number_shown)
     attempt.ambiguous = call.timer_moved_on

@@ -26,7 +26,7 @@ class IncomingLeg(Leg):
         invite.user = self
         invite.trace = trace
         self.remote_sdp = request.sdp
-        self.late_offer = not request.sdp
+        self.late_offer = not self.remote_sdp
         "The INVITE had no SDP: our 200 carries the offer."
         fields = request.fields
         allow = fields.get("Allow")
@@ -139,6 +139,7 @@ class IncomingLeg(Leg):
             return
         transaction.respond(200, "OK", "", now)
         self.reliable.resume(now)
-        if request.sdp:
-            self.remote_sdp = request.sdp
-            self.tell(Confirm(request.sdp), now)
+        sdp = request.sdp
+        if sdp:
+            self.remote_sdp = sdp
+            self.tell(Confirm(sdp), now)

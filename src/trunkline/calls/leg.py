@@ -221,10 +221,11 @@ class Leg:
                 pending.settle(response.to_tag, acknowledgement)
             else:
                 self.late_cseq = response.cseq
-        if response.sdp:
-            self.remote_sdp = response.sdp
+        sdp = response.sdp
+        if sdp:
+            self.remote_sdp = sdp
         if not refresh:
-            self.tell(Updated(response.sdp), now)
+            self.tell(Updated(sdp), now)
 
     def confirm(self, sdp: bytes, now: float) -> None:
         """Acknowledge a 200 that carried the offer, with our answer."""
@@ -358,7 +359,8 @@ class Leg:
         if self.served is not None:
             transaction.respond(500, "Server Internal Error", "", now, f"Retry-After: {self.board.random.randrange(11)}\r\n")
             return
-        if request.body and not request.sdp:
+        sdp = request.sdp
+        if request.body and not sdp:
             transaction.respond(415, "Unsupported Media Type", "", now, "Accept: application/sdp\r\n")
             return
         granted = self.serve_session(request, now)
@@ -366,7 +368,6 @@ class Leg:
             transaction.respond(422, "Session Interval Too Small", "", now, f"Min-SE: {granted}\r\n")
             return
         self.dialog.refresh_target(request)
-        sdp = request.sdp
         if isinstance(transaction, ServerInvite):
             transaction.user = self
         if (not sdp and request.method == "UPDATE") or (sdp and sdp == self.remote_sdp and self.local_sdp and self.state is State.CONFIRMED):
@@ -413,9 +414,9 @@ class Leg:
         unacked.acknowledged(now)
         if self.parting:
             self.bye(self.parting, now)
-        elif request.sdp:
-            self.remote_sdp = request.sdp
-            self.tell(Confirm(request.sdp), now)
+        elif sdp := request.sdp:
+            self.remote_sdp = sdp
+            self.tell(Confirm(sdp), now)
 
     def unacknowledged(self, now: float) -> None:
         """They never acknowledged our 200 (RFC 3261 section 13.3.1.4)."""

@@ -147,7 +147,8 @@ class OutgoingLeg(Leg):
         fault = self.dialog.establish(response, invite.flow)
         if fault is not None:
             self.dialog.remote, self.dialog.remote_tag = response.fields["To"][0], response.to_tag
-        late = not self.invitation.sdp and response.sdp and not self.cancelling
+        sdp = response.sdp
+        late = not self.invitation.sdp and sdp and not self.cancelling
         if late and fault is None:
             self.late_cseq = response.cseq
         else:
@@ -164,13 +165,13 @@ class OutgoingLeg(Leg):
             return
         allow = response.fields.get("Allow")
         self.updates = allow is not None and "UPDATE" in allow[0]
-        self.remote_sdp = response.sdp
+        self.remote_sdp = sdp
         if self.session_expires_s:
             told = asked(response)
             if told is not None and not isinstance(told, Fault):
                 self.start_session(max(told[0], self.board.settings.min_se_s), told[1] != "uas", now)
         self.opened(now)
-        self.tell(Answer(response.sdp), now)
+        self.tell(Answer(sdp), now)
 
     def _failure(self, response: Response, now: float) -> None:
         status = response.status

@@ -22,7 +22,7 @@ def call_fact(call: "Call", status: int, cause: int, result: str, code: str, rel
         user_agent=user_agent, called_raw=plan.called_raw, called=plan.called, caller_raw=plan.caller_raw, caller=plan.caller,
         destination=plan.destination, strategy=plan.strategy, metadata=plan.metadata, state=call.state.value, status=status, cause=cause,
         result=result, refusal=code, released_by=released_by, attempts=call.position, carrier=call.last[0], gateway=call.last[1],
-        alerting_ms=_ms(call.alerting_at, began), early_media_ms=_ms(call.early_at, began), answer_ms=_ms(call.answer_at, began),
+        alerting_ms=ms_since(began, call.alerting_at), early_media_ms=ms_since(began, call.early_at), answer_ms=ms_since(began, call.answer_at),
         talk_ms=round((now - call.answer_at) * 1000, 1) if call.answer_at else None, total_ms=round((now - began) * 1000, 1),
         holds=call.holds, transfers=call.transfers, emergency=plan.emergency, session_id=call.session_id,
     )  # fmt: skip
@@ -47,5 +47,6 @@ def told_lines(answer: Told, refusal: Refusal | None) -> str:
     return lines
 
 
-def _ms(at: float, began: float) -> float | None:
+def ms_since(began: float, at: float) -> float | None:
+    """Milliseconds from `began` to `at`; None for what never happened."""
     return round((at - began) * 1000, 1) if at else None

@@ -16,12 +16,10 @@ def invitation(plan: Plan, gateway: Gateway, way: Way, sdp: bytes, max_forwards:
     domain = gateway.from_domain or way.flow.door.sent_by.rpartition(":")[0]
     extra = f"Session-ID: {session_id};remote=00000000000000000000000000000000\r\n"
     asserted = f"<sip:{caller}@{domain}>"
-    header = gateway.caller.header
+    # A trunk gets no network-asserted identity: a private caller stays unknown to it (RFC 3325 section 7).
+    header = gateway.caller.header if gateway.carrier else ""
     hidden = plan.private or gateway.caller.anonymous_from
-    trusted = bool(gateway.carrier)
-    if not trusted:
-        pass  # a trunk gets no network-asserted identity: a private caller stays unknown to it (RFC 3325 section 7)
-    elif header == "pai" or (hidden and header == "from"):
+    if header == "pai" or (hidden and header == "from"):
         extra += f"P-Asserted-Identity: {asserted}\r\n"
     elif header == "rpid":
         extra += f"Remote-Party-ID: {asserted};party=calling;screen=yes;privacy={'full' if plan.private else 'off'}\r\n"

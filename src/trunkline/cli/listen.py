@@ -15,9 +15,10 @@ import msgspec
 import typer
 
 from trunkline.cli.calls import span_us
-from trunkline.cli.node import Data, Json
+from trunkline.cli.node import Data, Json, ask
 from trunkline.cli.rendering import table
-from trunkline.cli.source import JOURNAL, SourceError, ask_node, data_directory
+from trunkline.cli.source import JOURNAL, SourceError, data_directory
+from trunkline.facts.heard import MACHINES
 from trunkline.facts.record import AnswerLabelled, Attempt
 from trunkline.records import Reading
 from trunkline.stats.beta import exact
@@ -27,8 +28,6 @@ app = typer.Typer(no_args_is_help=True, help="Label answers and see how often li
 ENOUGH_WIDTH = 0.2
 "An interval wider than this says too little to compare carriers by."
 
-MACHINES = ("machine", "announcement", "fax")
-
 
 @app.command()
 def label(
@@ -37,11 +36,7 @@ def label(
     data: Data = None,
 ) -> None:
     """Say what really answered a call; said again, the last word counts. Needs the running node, which writes it down."""
-    try:
-        print(ask_node(data_directory(data), {"do": "label", "call": call, "kind": kind, "author": getpass.getuser()}))
-    except SourceError as error:
-        print(error, file=sys.stderr)
-        raise typer.Exit(error.code) from error
+    print(ask(data, {"do": "label", "call": call, "kind": kind, "author": getpass.getuser()}))
 
 
 @app.command()

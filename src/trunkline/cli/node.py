@@ -31,7 +31,7 @@ def serve(settings: Annotated[Path, typer.Option("--settings", help="Settings of
 
 def status(data: Data = None, as_json: Json = False) -> None:
     """Whether the node admits calls, and what it carries right now."""
-    result = _ask(data, {"do": "status"})
+    result = ask(data, {"do": "status"})
     if as_json:
         print(msgspec.json.encode(result).decode())
         return
@@ -46,7 +46,7 @@ def status(data: Data = None, as_json: Json = False) -> None:
 
 def gateways(data: Data = None, as_json: Json = False) -> None:
     """Every gateway: up, drained, registered, channels, how often it is skipped."""
-    rows = _ask(data, {"do": "gateways"})
+    rows = ask(data, {"do": "gateways"})
     if as_json:
         print(msgspec.json.encode(rows).decode())
         return
@@ -68,7 +68,7 @@ def drain(
     reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
 ) -> None:
     """Take no new calls (by this gateway, or at all); calls in progress go on."""
-    print(_ask(data, {"do": "drain", "gateway": gateway, "reason": reason}))
+    print(ask(data, {"do": "drain", "gateway": gateway, "reason": reason}))
 
 
 def undrain(
@@ -77,7 +77,7 @@ def undrain(
     reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
 ) -> None:
     """Take calls again."""
-    print(_ask(data, {"do": "undrain", "gateway": gateway, "reason": reason}))
+    print(ask(data, {"do": "undrain", "gateway": gateway, "reason": reason}))
 
 
 def reload(
@@ -100,7 +100,7 @@ def reload(
             print(f"{path}:{problem}", file=sys.stderr)
         raise typer.Exit(1)
     packed = base64.b64encode(encode(compiled)).decode()
-    result = _ask(data, {"do": "reload", "policy": packed, "author": getpass.getuser(), "reason": reason})
+    result = ask(data, {"do": "reload", "policy": packed, "author": getpass.getuser(), "reason": reason})
     print(msgspec.json.encode(result).decode() if as_json else f"policy {result['policy']} is in force")
 
 
@@ -112,7 +112,8 @@ def _state(row: dict[str, Any]) -> str:
     return "up" if row["up"] else "DOWN"
 
 
-def _ask(data: Path | None, request: dict[str, Any]) -> Any:
+def ask(data: Path | None, request: dict[str, Any]) -> Any:
+    """What the running node answers; a command that gets none ends here, saying why."""
     try:
         return ask_node(data_directory(data), request)
     except SourceError as error:

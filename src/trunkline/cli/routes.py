@@ -1,14 +1,12 @@
 """`trunkline routes`: what the node believes of each route, how sure it is, and where calls go because of it."""
 
-import sys
 from typing import Annotated
 
 import msgspec
 import typer
 
-from trunkline.cli.node import Data, Json
+from trunkline.cli.node import Data, Json, ask
 from trunkline.cli.rendering import table
-from trunkline.cli.source import SourceError, ask_node, data_directory
 from trunkline.stats import credible
 
 HEADER = ("GATEWAY", "SHARE", "WORTH", "CALLS", "ANSWERED", "HUMANS", "HEARD", "FALSE", "FAILING", "BILL", "STATE")
@@ -21,12 +19,7 @@ def routes(
     as_json: Json = False,
 ) -> None:
     """How the routes of destinations with strategy performance or rank stand: estimate, 95 % interval, weight, coverage, state."""
-    try:
-        rows = ask_node(data_directory(data), {"do": "routes"})
-    except SourceError as error:
-        print(error, file=sys.stderr)
-        raise typer.Exit(error.code) from error
-    rows = [row for row in rows if destination in ("", row["destination"]) and band in ("", row["band"])]
+    rows = [row for row in ask(data, {"do": "routes"}) if destination in ("", row["destination"]) and band in ("", row["band"])]
     for row in rows:
         for name in ("answers", "humans"):
             a, b = row[name]

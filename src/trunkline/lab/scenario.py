@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import msgspec
-import yaml
 
+from trunkline.lab.document import read
 from trunkline.lab.voices import KINDS, has_tones
 
 SCENARIOS = Path(__file__).parent / "scenarios"
@@ -100,16 +100,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def load_scenario(name: str) -> Scenario:
     """A scenario by file or by the name of a shipped one. Raises ScenarioError."""
-    path = Path(name)
-    if not path.is_file():
-        path = SCENARIOS / f"{name}.yaml"
-    try:
-        scenario = msgspec.convert(yaml.load(path.read_text(), Loader=yaml.CSafeLoader), Scenario)
-    except OSError as error:
-        known = ", ".join(sorted(file.stem for file in SCENARIOS.glob("*.yaml")))
-        raise ScenarioError(f"no scenario {name}; give a file, or one of {known}") from error
-    except (yaml.YAMLError, msgspec.ValidationError) as error:
-        raise ScenarioError(f"{path}: {error}") from error
+    path, scenario = read(name, SCENARIOS, Scenario, ScenarioError)
     _check_dialer(path, scenario.dialer)
     for carrier, behaviour in scenario.carriers.items():
         _check_calls(f"{path}: carriers.{carrier}", behaviour)

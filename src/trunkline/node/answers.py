@@ -5,16 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 from trunkline.calls.call import Call
 from trunkline.calls.trace import ladder_rows
+from trunkline.facts.heard import LABELS
 from trunkline.facts.record import AnswerLabelled, GatewayState, Ladder
 from trunkline.node.control import RefusedError, Request
 from trunkline.node.settings import SettingsError
 
 if TYPE_CHECKING:
     from trunkline.node.serve import Node
-
-
-LABELS = ("human", "machine", "assistant", "announcement", "fax", "false")
-"What a person may say answered a call."
 
 
 class Answers:

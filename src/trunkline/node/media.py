@@ -7,6 +7,7 @@ from typing import Protocol
 from trunkline.media import Bypass, MediaEngine
 from trunkline.media import relay as embedded
 from trunkline.media import rtpengine as daemons
+from trunkline.media.workers import WorkerPool
 from trunkline.node.settings import MediaSection, SettingsError, StudioSection, split_address
 from trunkline.studio import Studio, StudioPool, StudioSettings
 
@@ -37,22 +38,20 @@ class NoLink:
         return None
 
 
-class RelayLink:
-    """The embedded relay's workers."""
+class PoolLink:
+    """Worker processes: the embedded relay's, or the studio's."""
 
-    def __init__(self, pool: embedded.RelayPool, section: MediaSection) -> None:
+    def __init__(self, pool: WorkerPool, unready: str) -> None:
+        """`unready` says what to do where they do not come up."""
         self.pool = pool
-        self.section = section
+        self.unready = unready
         self.flush = pool.flush
 
     async def start(self) -> None:
         try:
             await self.pool.start()
         except TimeoutError as error:
-            addresses = ", ".join(interface.address for interface in self.section.interface) or "127.0.0.1"
-            raise SettingsError(
-                f"[media] no port pair could be bound on {addresses}: check [[media.interface]] address and [media] first_port, last_port"
-            ) from error
+            raise SettingsError(self.unready) from error
 
     async def close(self) -> None:
         await self.pool.close()
@@ -84,30 +83,15 @@ class DaemonLink:
             self.link.close()
 
 
-class StudioLink:
-    """The studio's workers."""
-
-    def __init__(self, pool: StudioPool) -> None:
-        self.pool = pool
-        self.flush = pool.flush
-
-    async def start(self) -> None:
-        try:
-            await self.pool.start()
-        except TimeoutError as error:
-            raise SettingsError("[studio] no worker came up: check [studio] address, or set workers = 0 to do without listening and recording") from error
-
-    async def close(self) -> None:
-        await self.pool.close()
-
-
 def studio_of(section: StudioSection | None, wake: Callable[[], None]) -> tuple[Studio | None, MediaLink]:
     """The studio and its link; None where the audio is not ours or no worker is wanted."""
     if section is None or not section.workers:
         return None, NoLink()
     settings = StudioSettings(section.address, section.workers, section.lines)
     studio = Studio(settings)
-    return studio, StudioLink(StudioPool(studio, settings, wake))
+    return studio, PoolLink(
+        StudioPool(studio, settings, wake), "[studio] no worker came up: check [studio] address, or set workers = 0 to do without listening and recording"
+    )
 
 
 def media_of(section: MediaSection, random: Random, wake: Callable[[], None]) -> tuple[MediaEngine, MediaLink]:
@@ -119,7 +103,11 @@ def media_of(section: MediaSection, random: Random, wake: Callable[[], None]) ->
             timeout_s=section.timeout_s,
         )  # fmt: skip
         relay = embedded.Relay(settings)
-        return relay, RelayLink(embedded.RelayPool(relay, section.workers, wake), section)
+        addresses = ", ".join(interface.address for interface in settings.interfaces)
+        return relay, PoolLink(
+            embedded.RelayPool(relay, section.workers, wake),
+            f"[media] no port pair could be bound on {addresses}: check [[media.interface]] address and [media] first_port, last_port",
+        )
     if section.engine == "rtpengine":
         if not section.daemon:
             raise SettingsError('[media] engine = "rtpengine" needs at least one [[media.daemon]] with its host')

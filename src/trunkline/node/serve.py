@@ -25,7 +25,7 @@ from trunkline.node.media import media_of, studio_of
 from trunkline.node.places import ResolvedPlaces
 from trunkline.node.settings import Settings, SettingsError, split_address
 from trunkline.policy import Snapshot, decode
-from trunkline.records import OPEN_DIALOGS, Checkpoint, Fold, Journal, OpenDialogs, expire, recover, save
+from trunkline.records import OPEN_DIALOGS, Checkpoint, Fold, Journal, OpenDialogs, expire, recover, save, take, taking
 from trunkline.sip.asyncio import Network, PeerNames
 from trunkline.sip.asyncio.resolver import Resolver, Target
 from trunkline.sip.flow import Door, Flow
@@ -159,8 +159,7 @@ class Node:
         now = self._loop.time()
         self.core.board.close_all(now)
         self._record(NodeStopped(self.clock.utc_us(now), self.settings.node.name, calls))
-        self._flush()
-        self._save(await self._checkpoint())
+        self._save(take(self._folds, self.journal.position) if self.commit() else None)
         self.journal.close(self.clock.utc_us(now))
         if self._lock is not None:
             self._lock.close()
@@ -197,7 +196,7 @@ class Node:
             self.media_link.flush()
         self._turning = False
         if self._flush_wanted:
-            self._flush()
+            self.commit()
 
     def _woken(self) -> None:
         self.network.turn(self._loop.time())
@@ -228,28 +227,25 @@ class Node:
         if not self._flush_wanted:
             self._flush_wanted = True
             if not self._turning:
-                self._loop.call_soon(self._flush)
+                self._loop.call_soon(self.commit)
 
-    def commit(self) -> None:
-        """Write down at once what has been kept."""
-        self._flush()
-
-    def _flush(self) -> None:
+    def commit(self) -> bool:
+        """Write down what has been kept; False while the journal cannot be written."""
         self._flush_wanted = False
-        self.journal.flush(self.clock.utc_us(self._loop.time()))
+        return self.journal.flush(self.clock.utc_us(self._loop.time()))
 
     async def _checkpoint(self) -> Checkpoint | None:
         """What the folds know now, gathered in steps between which calls go on; None while the journal cannot be written."""
-        if not self.journal.flush(self.clock.utc_us(self._loop.time())):
+        if not self.commit():
             return None
-        position = self.journal.position
-        folds: dict[str, list[bytes]] = {}
-        for name, dump in [(name, fold.dump()) for name, fold in self._folds.items()]:
-            pieces = folds[name] = []
-            for piece in dump:
-                pieces.append(piece)
-                await asyncio.sleep(0)
-        return Checkpoint(position, folds)
+        steps = taking(self._folds, self.journal.position)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as done:
+                taken: Checkpoint = done.value
+                return taken
+            await asyncio.sleep(0)
 
     def _save(self, checkpoint: Checkpoint | None) -> None:
         if checkpoint is not None:
@@ -267,7 +263,7 @@ class Node:
             lag = now - due
             self._lagging = lag > LAG_SHED_S or (self._lagging and lag > LAG_RECOVER_S)
             if self.journal.pending:
-                self._flush()
+                self.commit()
             self._collect(now)
             self.core.decisions.refresh(now, REFRESH_STEPS)
             self.core.board.closed = self._why_closed()

@@ -203,20 +203,12 @@ class Evidence:
         return bool(busy) and not any(_worse(cell.n, cell.answers, cell.slow_n, cell.slow_answers) for cell in busy)
 
     def _cell(self, key: str, at: int) -> Cell:
-        cell = self._cells.rows.get(key)
-        if cell is None:
-            cell = self._cells.rows[key] = Cell(key, at)
-            return cell
-        self._cells.touch(key)
+        cell = self._cells.changing(key, lambda: Cell(key, at))
         _decay(cell, at)
         return cell
 
     def _row(self, rows: Gathering[Record], name: str, at: int) -> Record:
-        row = rows.rows.get(name)
-        if row is None:
-            row = rows.rows[name] = Record(name, at)
-            return row
-        rows.touch(name)
+        row = rows.changing(name, lambda: Record(name, at))
         hours = max(0, at - row.at) / 3.6e9
         if hours > 0.0:
             keep, long = 0.5 ** (hours / RECENT_H), 0.5 ** (hours / LONG_H)

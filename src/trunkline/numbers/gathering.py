@@ -4,7 +4,7 @@ A checkpoint is gathered in pieces between which calls go on, and must show one 
 instead a row that is about to change is encoded first, if the checkpoint has not come to it yet (copy on write).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
 import msgspec
@@ -34,6 +34,15 @@ class Gathering(Generic[Row]):
             row = self.rows.get(name)
             if row is not None:
                 self._saved[name] = msgspec.msgpack.encode(row)
+
+    def changing(self, name: str, make: Callable[[], Row]) -> Row:
+        """`rows[name]`, which is about to change; made where there is none."""
+        row = self.rows.get(name)
+        if row is None:
+            row = self.rows[name] = make()
+        else:
+            self.touch(name)
+        return row
 
     def dump(self) -> Iterator[bytes]:
         """Pieces of the moment this was called, each a msgpack list of encoded rows. A new dump gives the one before it up."""

@@ -147,11 +147,7 @@ class Reputations:
             self._by_day.setdefault(int(key.partition("|")[0]), []).append(key)
 
     def _row(self, number: str) -> Reputation:
-        row = self._numbers.rows.get(number)
-        if row is None:
-            row = self._numbers.rows[number] = Reputation(number, [], [])
-        self._numbers.touch(number)
-        return row
+        return self._numbers.changing(number, lambda: Reputation(number, [], []))
 
     def _expire(self, today: int) -> None:
         for day in [day for day in self._by_day if day < today - DAYS_KEPT]:

@@ -1,6 +1,6 @@
 """What happened, kept: the journal, its readers, checkpoints, recovery and retention."""
 
-from .checkpoint import Checkpoint, Fold, Loaded, in_pieces, load, save, take
+from .checkpoint import Checkpoint, Fold, Loaded, in_pieces, load, save, take, taking
 from .journal import Journal
 from .read import Damage, Reading, ended_calls, facts_of
 from .recovery import OPEN_DIALOGS, OpenCall, OpenDialogs, Recovered, recover
@@ -28,4 +28,5 @@ __all__ = [
     "save",
     "segments",
     "take",
+    "taking",
 ]

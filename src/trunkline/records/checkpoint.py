@@ -7,7 +7,7 @@ the cost of a longer replay the older one still starts the node.
 
 import os
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -60,9 +60,29 @@ class Loaded(Struct, frozen=True, gc=False):
     damaged: tuple[str, ...]
 
 
+def taking(folds: Mapping[str, Fold], position: Position) -> Generator[None, None, Checkpoint]:
+    """Gather what the folds know now, a piece a step; facts may happen between two. Returns the checkpoint.
+
+    Flush the journal first, so that `position` covers every fact they were given.
+    """
+    gathered: dict[str, list[bytes]] = {}
+    for name, dump in [(name, fold.dump()) for name, fold in folds.items()]:
+        pieces = gathered[name] = []
+        for piece in dump:
+            pieces.append(piece)
+            yield
+    return Checkpoint(position, gathered)
+
+
 def take(folds: Mapping[str, Fold], position: Position) -> Checkpoint:
-    """What the folds know now. Flush the journal first, so that `position` covers every fact they were given."""
-    return Checkpoint(position, {name: list(fold.dump()) for name, fold in folds.items()})
+    """The same at one go, where nothing waits."""
+    steps = taking(folds, position)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            taken: Checkpoint = done.value
+            return taken
 
 
 def in_pieces(rows: Sequence[object]) -> Iterator[bytes]:

@@ -168,8 +168,8 @@ class Router:
 
     def bill(self, destination: str, gateway: str, talk_s: float) -> float | None:
         """What an answered call will cost; None where the policy names no price."""
-        price = self._prices.get((destination, gateway), UNPRICED)
-        return bill(price, talk_s) if price != UNPRICED else None
+        price = self.price(destination, gateway)
+        return bill(price, talk_s) if price not in (None, UNPRICED) else None
 
     def standings(self) -> dict[tuple[str, str], list[Standing]]:
         """How the routes stand, by destination and time band, where calls went lately."""

@@ -19,8 +19,8 @@ from trunkline.lab.market.fate import BUSY, DEAD, FALSE, HEARD_AS, HUMAN, MACHIN
 from trunkline.lab.market.oracle import Oracle
 from trunkline.lab.market.policy import policy_of
 from trunkline.lab.market.truth import Truth
-from trunkline.policy.snapshot import Gateway, Price, Snapshot
-from trunkline.routing import Health, Strategy, bill
+from trunkline.policy.snapshot import Gateway, Snapshot
+from trunkline.routing import Health, Strategy
 from trunkline.sip.digest import DigestServer
 from trunkline.sip.flow import Door, Flow
 from trunkline.sip.message import Request, parse
@@ -207,7 +207,7 @@ class Run:
             answer_s, talk_s, heard = answer, fates.talk_s[i][r], HEARD_AS[fates.heard[i][r]]
             alerting_s = None if fate == FALSE else takes
             lasts = answer_s + talk_s
-            cost = bill(self.decisions.router.price(plan.destination, gateway.name) or Price(), talk_s)
+            cost = self.decisions.bill(plan.destination, gateway.name, talk_s) or 0.0
             released = "carrier" if fate == HUMAN else "dialer"
             tried.answered, tried.contact = True, fate == HUMAN and not fates.short[i][r]
             tried.billed += cost

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-import yaml
+
+from trunkline.lab import document
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 
@@ -153,20 +154,12 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def shipped() -> list[str]:
     """Names of the scenarios in the package."""
-    return sorted(path.stem for path in SCENARIOS.glob("*.yaml"))
+    return document.shipped(SCENARIOS)
 
 
 def load_scenario(name: str) -> Scenario:
     """A scenario by file or by the name of a shipped one. Raises MarketError."""
-    path = Path(name)
-    if not path.is_file():
-        path = SCENARIOS / f"{name}.yaml"
-    try:
-        scenario = msgspec.convert(yaml.load(path.read_text(), Loader=yaml.CSafeLoader), Scenario)
-    except OSError as error:
-        raise MarketError(f"no scenario {name}; give a file, or one of {', '.join(shipped())}") from error
-    except (yaml.YAMLError, msgspec.ValidationError) as error:
-        raise MarketError(f"{path}: {error}") from error
+    path, scenario = document.read(name, SCENARIOS, Scenario, MarketError)
     for incident in scenario.incidents:
         if incident.route not in scenario.routes:
             raise MarketError(f"{path}: incidents: no route {incident.route!r}; one of {', '.join(scenario.routes)}")
