@@ -17,8 +17,10 @@ from statistics import median
 from bench.machine import describe
 from trunkline.facts.numbers import NumberFact
 from trunkline.facts.record import Attempt, Call
-from trunkline.numbers import Area, Areas, Ask, Chosen, NumberBook, Rules, read_csv
+from trunkline.numbers import Areas, Ask, Chosen, NumberBook, read_csv
 from trunkline.numbers.inventory import Import
+from trunkline.policy.areas import Area
+from trunkline.policy.number_rules import Rules
 
 START = 1_772_366_400_000_000
 "1 March 2026, noon UTC."

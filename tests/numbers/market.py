@@ -5,7 +5,8 @@ from random import Random
 
 from trunkline.facts.numbers import NumberAdded, NumberComplaint, NumberFact, NumberHeard, NumberLabelled, NumberTaken, NumberTransition
 from trunkline.facts.record import Attempt, Call, Fact
-from trunkline.numbers import Areas, Ask, Chosen, Event, Nobody, NumberBook, Rules, override
+from trunkline.numbers import Areas, Ask, Chosen, Event, Nobody, NumberBook, override
+from trunkline.policy.number_rules import Rules
 
 START = 1_772_366_400_000_000
 "1 March 2026, noon UTC, microseconds."

@@ -8,9 +8,10 @@ import pytest
 from tests.numbers.market import DAY, SECOND, START, Market, added, ended
 from trunkline.facts.numbers import NumberFact, NumberTaken
 from trunkline.facts.record import NodeStarted
-from trunkline.numbers import Ask, Chosen, Event, Nobody, NumberBook, Rules
+from trunkline.numbers import Ask, Chosen, Event, Nobody, NumberBook
 from trunkline.numbers.gathering import Gathering
 from trunkline.numbers.lifecycle import Life
+from trunkline.policy.number_rules import Rules
 from trunkline.records import Checkpoint, Position, load, save
 
 BUSY = Rules(per_minute=10, per_hour=90, per_day=400, concurrent=10, false_alarm_attempts=1_000)

@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 
 from tests.numbers.market import DAY, HOUR, SECOND, Market, ended
 from trunkline.facts.numbers import NumberTaken
-from trunkline.numbers import Area, Areas, Ask, Chosen, Event, Kind, Nobody, NumberBook, Ranges, Rule, Rules
+from trunkline.numbers import Areas, Ask, Chosen, Event, Kind, Nobody, NumberBook, Ranges, Rule
 from trunkline.numbers.refusals import NONE_LEFT, NOT_PRESENTABLE, TOO_FAR
+from trunkline.policy.areas import Area
+from trunkline.policy.number_rules import Rules
 
 AREAS = Areas((
     Area("san-francisco", "US", ("1415",), 37.77, -122.42), Area("oakland", "US", ("1510",), 37.80, -122.27),

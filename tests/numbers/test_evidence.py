@@ -4,8 +4,9 @@ import pytest
 
 from tests.numbers.market import DAY, HOUR, Market, attempt, ended
 from trunkline.facts.numbers import NumberTaken, NumberTransition, PoolAlarm
-from trunkline.numbers import Event, Rules, suspicions
+from trunkline.numbers import Event, suspicions
 from trunkline.numbers.review import Suspicion
+from trunkline.policy.number_rules import Rules
 from trunkline.stats import exact
 
 BUSY = Rules(per_minute=10, per_hour=90, per_day=400, concurrent=10, false_alarm_attempts=10_000)

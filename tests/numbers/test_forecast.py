@@ -1,7 +1,8 @@
 """The forecast: more calls, more losses and slower delivery mean more numbers and an earlier order."""
 
 from tests.numbers.market import DAY, Market
-from trunkline.numbers import Demand, Event, Rules, forecast
+from trunkline.numbers import Demand, Event, forecast
+from trunkline.policy.number_rules import Rules
 
 RULES = Rules(per_minute=10, per_hour=25, per_day=100, concurrent=5)
 

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from tests.numbers.market import START, added
 from trunkline.facts.numbers import NumberAdded, NumberChanged, NumberTransition
-from trunkline.numbers import Area, Areas, NumberBook, read_csv, write_csv
+from trunkline.numbers import Areas, NumberBook, read_csv, write_csv
 from trunkline.numbers.inventory import COLUMNS, Import, Inventory, implausible
+from trunkline.policy.areas import Area
 
 GOOD = "+14155550123,acme,geographic,US,,sales,sales-us,alpha,loa-7,2026-01-01,2026-12-31,reception"
 HEADER = ",".join(COLUMNS)

@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 
 from tests.numbers.market import DAY, HOUR, SECOND, START, Market, added
 from trunkline.facts.numbers import NumberTaken, NumberTransition
-from trunkline.numbers import LIMITS, SOURCES, Event, Nobody, Rules, Stage, State, diagram, override, refused
+from trunkline.numbers import Event, Nobody, State, diagram, override
 from trunkline.numbers.lifecycle import ACTIVE, PERSONAL, TRANSITIONS, Life, target
 from trunkline.numbers.usage import room, take
+from trunkline.policy.number_rules import LIMITS, SOURCES, Rules, Stage, refused
 
 NUMBER = "+14155550100"
 QUICK = Rules(warm_up=(Stage(3, 4, 2), Stage(4, 8, 4)), probation=(Stage(7, 6, 3),), per_minute=100, per_hour=100, per_day=20, concurrent=10)

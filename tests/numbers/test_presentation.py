@@ -1,7 +1,8 @@
 """How a number is shown, and which may be shown where."""
 
 from trunkline.numbering.plan import CallerFormat
-from trunkline.numbers import Kind, Presentation, presentable, rule_for, show
+from trunkline.numbers import Kind, presentable, rule_for, show
+from trunkline.policy.number_rules import Presentation
 
 SPAIN = Presentation(country="ES", first_day=20_246, types=("geographic", "toll_free"))
 "From 7 June 2025 no mobile number may be shown for commercial calls (Orden TDF/149/2025)."

@@ -4,14 +4,16 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.facts.record import Attempt, AttemptStarted, Call, DialogOpened, Fact
+from trunkline.facts.record import Attempt, AttemptStarted, Call, DialogClosed, DialogOpened, Fact, NodeStopped
 from trunkline.records import (
     OPEN_DIALOGS,
     Journal,
+    OpenCall,
     OpenDialogs,
     Position,
     Reading,
@@ -25,6 +27,8 @@ from trunkline.records import (
 from .samples import NOON_US, a_call, closed, fact, opened
 
 ANSWERED = a_call("one")
+WITHOUT_CLOSED = [each for each in ANSWERED if not isinstance(each, DialogClosed)]
+STOPPED = fact(NodeStopped)
 
 
 class Counter:
@@ -68,8 +72,32 @@ def restart(directory: Path, **folds: Counter) -> Recovered:
     return recover(directory / "journal", directory / "checkpoint", folds)
 
 
+def unfinished(recovered: Recovered) -> list[OpenCall]:
+    """Calls of which more is open than a goodbye."""
+    return [call for call in recovered.calls if not call.recorded or call.started or call.dialogs]
+
+
 def test_a_call_that_ended_leaves_nothing_open() -> None:
-    assert after(*ANSWERED).calls == {}
+    assert after(*ANSWERED, STOPPED).calls == {}
+
+
+def test_a_dialog_hung_up_a_moment_before_the_crash_is_hung_up_again() -> None:
+    """The fact is written before the BYE is sent: a crash between the two would leave the far end waiting."""
+    fold = after(*ANSWERED)
+    assert set(fold.calls["one"].parting) == {0, 1}
+    for each in a_call("two", NOON_US + 1_000_000):
+        fold.apply(each)
+    assert set(fold.calls["one"].parting) == {0, 1}
+    for each in a_call("three", NOON_US + 10_000_000):
+        fold.apply(each)
+    assert set(fold.calls) == {"three"}
+
+
+def test_who_hung_up_gets_no_goodbye() -> None:
+    facts = [msgspec.structs.replace(each, released_by="dialer") if isinstance(each, Call) else each for each in WITHOUT_CLOSED]
+    assert set(after(*facts).calls["one"].parting) == {1}
+    facts = [msgspec.structs.replace(each, released_by="carrier") if isinstance(each, Attempt | Call) else each for each in WITHOUT_CLOSED]
+    assert set(after(*facts).calls["one"].parting) == {0}
 
 
 @pytest.mark.parametrize(
@@ -79,9 +107,9 @@ def test_a_call_that_ended_leaves_nothing_open() -> None:
         (2, [], [1], [1]),
         (3, [1], [], [1]),
         (4, [1, 0], [], [1]),
-        (5, [1], [], [1]),
-        (6, [], [], [1]),
-        (7, [], [], []),
+        (5, [1, 0], [], [1]),
+        (6, [0, 1], [], [1]),
+        (7, [0, 1], [], []),
     ],
 )
 def test_a_crash_leaves_open_what_the_facts_so_far_opened(
@@ -103,8 +131,7 @@ def test_the_ended_attempts_of_a_call_without_record_are_handed_over() -> None:
 
 
 def test_the_records_of_attempt_and_call_close_their_own_legs() -> None:
-    fold = after(*(each for each in ANSWERED if type(each).__name__ != "DialogClosed"))
-    assert fold.calls == {}
+    assert after(*WITHOUT_CLOSED, STOPPED).calls == {}
 
 
 def test_a_dialog_opened_again_keeps_the_higher_reserved_cseq() -> None:
@@ -122,6 +149,8 @@ def test_the_crash_record_a_node_writes_closes_the_call() -> None:
     fold = after(*ANSWERED[:4])
     for written in (closed("one", 0), closed("one", 1), fact(Attempt, call="one", position=1), fact(Call, call="one")):
         fold.apply(written)
+    assert set(fold.calls["one"].parting) == {0, 1}
+    fold.apply(STOPPED)
     assert fold.calls == {}
 
 
@@ -165,7 +194,7 @@ def test_a_restart_replays_only_what_came_after_the_checkpoint(tmp_path: Path) -
     again = Counter()
     recovered = restart(tmp_path, counter=again)
     assert again.count == 5
-    assert [dialog.leg for dialog in recovered.dialogs] == [1]
+    assert [dialog.leg for call in recovered.calls for dialog in call.dialogs.values()] == [1]
     assert recovered.rebuilt == ()
 
 
@@ -185,7 +214,7 @@ def test_a_fold_the_checkpoint_cannot_give_is_recomputed_and_the_others_are_not_
     recovered = restart(tmp_path, counter=counter, other=other)
     assert (counter.count, other.count) == (len(ANSWERED), len(ANSWERED))
     assert recovered.rebuilt == ("counter",)
-    assert recovered.calls == []
+    assert unfinished(recovered) == []
 
 
 def test_a_torn_tail_is_counted_left_alone_and_never_read(tmp_path: Path) -> None:
@@ -200,7 +229,7 @@ def test_a_torn_tail_is_counted_left_alone_and_never_read(tmp_path: Path) -> Non
     write(tmp_path, *ANSWERED[2:])
     assert tail.stat().st_size == size
     assert list(Reading(tmp_path / "journal")) == ANSWERED
-    assert restart(tmp_path).calls == []
+    assert unfinished(restart(tmp_path)) == []
 
 
 def test_without_a_whole_checkpoint_the_whole_journal_is_replayed(tmp_path: Path) -> None:

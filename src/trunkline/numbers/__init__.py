@@ -1,6 +1,6 @@
 """Our own numbers: inventory, lifecycle, choice, reputation, attestation, forecast."""
 
-from trunkline.numbers.areas import Area, Areas, read_areas
+from trunkline.numbers.areas import Areas
 from trunkline.numbers.attestation import Attestor, Level, Origin, Slot, Unsigned, level_of, slot
 from trunkline.numbers.book import Called, NumberBook
 from trunkline.numbers.certificates import Trust, is_public
@@ -10,19 +10,15 @@ from trunkline.numbers.dialer_caller import Ranges, Rule
 from trunkline.numbers.forecast import Demand, Forecast, forecast
 from trunkline.numbers.inventory import Import, read_csv, write_csv
 from trunkline.numbers.lifecycle import Event, State, diagram, override
-from trunkline.numbers.presentation import Presentation, Shown, presentable, rule_for, show
+from trunkline.numbers.presentation import Shown, presentable, rule_for, show
 from trunkline.numbers.refusals import REFUSALS
 from trunkline.numbers.reputation import LabellingRate, observe, read_labels
 from trunkline.numbers.review import Suspicion, suspicions
-from trunkline.numbers.rules import LIMITS, SOURCES, Rules, Stage, refused
 from trunkline.numbers.seats import Kind
 from trunkline.numbers.verification import Arrived, Failed, Fetch, Unjudged, Verdict, Verified, Verifier
 
 __all__ = [
-    "LIMITS",
     "REFUSALS",
-    "SOURCES",
-    "Area",
     "Areas",
     "Arrived",
     "Ask",
@@ -43,13 +39,10 @@ __all__ = [
     "Nobody",
     "NumberBook",
     "Origin",
-    "Presentation",
     "Ranges",
     "Rule",
-    "Rules",
     "Shown",
     "Slot",
-    "Stage",
     "State",
     "Suspicion",
     "Trust",
@@ -65,10 +58,8 @@ __all__ = [
     "observe",
     "override",
     "presentable",
-    "read_areas",
     "read_csv",
     "read_labels",
-    "refused",
     "rule_for",
     "show",
     "slot",

@@ -1,31 +1,15 @@
 """Areas: which one a number belongs to, and how far two lie apart.
 
-The table is the operator's: a CSV with the columns `area,country,prefixes,latitude,longitude`, prefixes being digits of E.164 separated by
-spaces. A North American number without a row still has an area, its area code; only distances need the table.
+A North American number without a row in the operator's table still has an area, its area code; only distances need the table.
 """
 
 from math import asin, cos, radians, sin, sqrt
 
-from msgspec import Struct
-
 from trunkline.numbering import longest
-from trunkline.policy.problem import Problem
-
-from .table import Table
+from trunkline.policy.areas import Area
 
 EARTH_KM = 6_371.0088
 "Mean radius (IUGG)."
-
-COLUMNS = ("area", "country", "prefixes", "latitude", "longitude")
-
-
-class Area(Struct, frozen=True, gc=False):
-    name: str
-    country: str
-    "ISO 3166 alpha-2, upper case."
-    prefixes: tuple[str, ...]
-    latitude: float
-    longitude: float
 
 
 class Areas:
@@ -61,37 +45,6 @@ class Areas:
                 return None
             known = self._apart[key] = _great_circle_km(a, b)
         return known
-
-
-def read_areas(text: str) -> Areas | list[Problem]:
-    """Read the table; all that is wrong with it otherwise."""
-    table = Table(text)
-    header = table.header
-    if header != COLUMNS:
-        return [Problem(1, 0, "", f"columns are {','.join(header) or 'missing'}", f"begin with `{','.join(COLUMNS)}`")]
-    areas: list[Area] = []
-    problems: list[Problem] = []
-    seen: dict[str, int] = {}
-    for line, row in table:
-        if len(row) != len(COLUMNS):
-            problems.append(Problem(line, 0, "", f"{len(row)} fields", f"write {len(COLUMNS)}"))
-            continue
-        name, country, prefixes, latitude, longitude = row
-        try:
-            place = float(latitude), float(longitude)
-        except ValueError:
-            place = (999.0, 999.0)
-        if not -90 <= place[0] <= 90 or not -180 <= place[1] <= 180:
-            problems.append(Problem(line, 0, "latitude", f"`{latitude},{longitude}` is no place", "write degrees, such as `40.71,-74.01`"))
-        if not name or name in seen:
-            problems.append(Problem(line, 0, "area", f"`{name}` is empty or stands on line {seen.get(name, line)} too", "give every area a name of its own"))
-        if not all(prefix.isdigit() and prefix.isascii() for prefix in prefixes.split()):
-            problems.append(Problem(line, 0, "prefixes", f"`{prefixes}` holds more than digits", "write digits of E.164 separated by spaces, such as `1212 1646`"))
-        seen[name] = line
-        areas.append(Area(name, country.upper(), tuple(prefixes.split()), *place))
-    if table.broken:
-        problems.append(table.broken)
-    return problems or Areas(tuple(areas))
 
 
 def _great_circle_km(a: Area, b: Area) -> float:

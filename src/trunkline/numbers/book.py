@@ -24,6 +24,7 @@ from trunkline.facts.numbers import (
     PoolAlarm,
 )
 from trunkline.facts.record import Attempt, Call, Fact, NodeStarted
+from trunkline.policy.number_rules import Rules
 
 from . import usage
 from .areas import Areas
@@ -37,7 +38,6 @@ from .inventory import Inventory
 from .lifecycle import ACTIVE, Life, State, advance
 from .reputation import Reputations
 from .review import review_number, review_pool
-from .rules import Rules
 from .seats import Seats
 
 ENDED_KEPT = 4_096

@@ -16,9 +16,9 @@ from math import exp, log, sqrt
 from msgspec import Struct
 
 from trunkline.facts.record import Attempt
+from trunkline.policy.number_rules import Rules
 
 from .gathering import Gathering, by_part, parted
-from .rules import Rules
 
 FAST_H, SLOW_H = 1.0, 24.0 * 14
 "Half-lives of a route's rates: this hour, and its past."

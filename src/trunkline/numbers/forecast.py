@@ -12,11 +12,12 @@ from math import ceil, exp
 
 from msgspec import Struct
 
+from trunkline.policy.number_rules import Rules
+
 from .book import NumberBook
 from .history import RESTING, PoolDay
 from .lifecycle import Life, State, ramp_of
 from .ratio import poisson_limits
-from .rules import Rules
 
 DAY_US = 86_400_000_000
 HISTORY_DAYS = 28

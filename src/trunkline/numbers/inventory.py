@@ -16,11 +16,11 @@ from msgspec import Struct
 from trunkline.facts.numbers import NumberAdded, NumberChanged, NumberTransition
 from trunkline.numbering import is_e164
 from trunkline.policy.problem import Problem, nearest
+from trunkline.policy.table import Table
 from trunkline.records.checkpoint import in_pieces
 
 from .areas import Areas
 from .lifecycle import Event, State
-from .table import Table
 
 TYPES = ("geographic", "mobile", "toll_free", "national", "service")
 FIELDS = ("owner", "type", "country", "area", "use", "pool", "provider", "proof", "proof_from", "proof_until", "callback")

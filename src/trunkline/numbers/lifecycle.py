@@ -12,8 +12,7 @@ from typing import TypeAlias
 from msgspec import Struct, field
 
 from trunkline.facts.numbers import NumberTransition
-
-from .rules import Rules, Stage
+from trunkline.policy.number_rules import Rules, Stage
 
 DAY_US = 86_400_000_000
 

@@ -10,28 +10,9 @@ from msgspec import Struct
 
 from trunkline.numbering.plan import CallerFormat
 from trunkline.numbering.rendering import render_caller
+from trunkline.policy.number_rules import Presentation
 
 from .seats import Kind
-
-
-class Presentation(Struct, frozen=True, gc=False):
-    """One rule."""
-
-    carrier: str = ""
-    "Empty: any carrier."
-    country: str = ""
-    "ISO 3166 alpha-2 of the callee; empty: any."
-    first_day: int = 0
-    "Days since 1970."
-    last_day: int = 2**31
-    types: tuple[str, ...] = ()
-    "Types of number that may be shown; empty: all."
-    domestic: bool = False
-    "Only numbers of the callee's own country."
-    own: bool = False
-    "Only numbers this carrier assigned."
-    format: CallerFormat | None = None
-    "How it is written; None as the gateway says."
 
 
 class Shown(Struct, frozen=True, gc=False):

@@ -13,10 +13,10 @@ from msgspec import Struct
 from trunkline.facts.numbers import NumberComplaint, NumberLabelled
 from trunkline.numbering import is_e164
 from trunkline.policy.problem import Problem, nearest
+from trunkline.policy.table import Table
 from trunkline.stats import exact
 
 from .gathering import Gathering, by_part, parted
-from .table import Table
 
 LABELS = ("clean", "warn", "spam", "scam")
 COLUMNS = ("number", "label", "engine", "source", "seen")

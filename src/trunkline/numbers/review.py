@@ -7,6 +7,7 @@ that matters, be worse than the number's own past, and not be better than what o
 from msgspec import Struct
 
 from trunkline.facts.numbers import NumberTransition, PoolAlarm
+from trunkline.policy.number_rules import Rules
 from trunkline.stats import exact
 
 from .evidence import Evidence, Record, evidence_value, threshold
@@ -15,7 +16,6 @@ from .inventory import Holding
 from .lifecycle import ACTIVE, DAY_US, Event, Life, State, ramp_of, stage_of, target
 from .ratio import standardised_ratio
 from .reputation import Reputations
-from .rules import Rules
 from .usage import ramp_days_at
 
 MATTERS = 0.85

@@ -11,10 +11,11 @@ from heapq import heappop, heappush
 
 from msgspec import Struct
 
+from trunkline.policy.number_rules import Rules
+
 from .areas import Areas
 from .inventory import Holding
 from .lifecycle import Life
-from .rules import Rules
 from .usage import room
 
 DAY_US = 86_400_000_000
@@ -131,6 +132,8 @@ class Seats:
         self._rules_of = rules_of
         self._due: list[tuple[int, str]] = []
         "Heap of (UTC microseconds, number): look again then."
+        self._stale: list[str] = []
+        "Numbers to look at again because their pool's rules or share changed."
 
     def pool(self, name: str) -> Pool:
         found = self.pools.get(name)
@@ -184,8 +187,13 @@ class Seats:
             seat.suspected = suspected
 
     def wake(self, at: int, limit: int = 8) -> bool:
-        """Look again at numbers whose time has come, at most `limit`; whether there are more."""
-        due = self._due
+        """Look again at numbers whose time has come or whose rules changed, at most `limit` of each; whether there are more."""
+        due, stale = self._due, self._stale
+        for number in stale[-limit:]:
+            seat = self.by_number.get(number)
+            if seat is not None and seat.closed and seat.version != seat.pool.version:
+                self.fit(seat, at)
+        del stale[-limit:]
         while due and due[0][0] <= at and limit:
             _, number = heappop(due)
             limit -= 1
@@ -193,13 +201,13 @@ class Seats:
             if seat is not None and seat.closed:
                 seat.again = 0
                 self.fit(seat, at)
-        return bool(due) and due[0][0] <= at
+        return bool(stale) or (bool(due) and due[0][0] <= at)
 
     def set_share(self, name: str, share: float) -> None:
         pool = self.pool(name)
         if pool.share != share:
             pool.share = share
-            pool.changed()
+            self._changed(pool)
 
     def set_rules(self, rules_of: Callable[[str], Rules]) -> None:
         """A new policy is in force."""
@@ -208,7 +216,11 @@ class Seats:
             rules = rules_of(name)
             if rules != pool.rules:
                 pool.rules = rules
-                pool.changed()
+                self._changed(pool)
+
+    def _changed(self, pool: Pool) -> None:
+        pool.changed()
+        self._stale = list(self.by_number)
 
     def numbers(self) -> Iterable[Seat]:
         return self.by_number.values()

@@ -4,8 +4,9 @@ Hour and minute slide: the times of the last calls are kept, so no 60 minutes ho
 seconds, and a call counts until its second has passed entirely.
 """
 
+from trunkline.policy.number_rules import Rules
+
 from .lifecycle import DAY_US, Life, day_cap, ramp_of, stage_of
-from .rules import Rules
 
 HOUR_US = 3_600_000_000
 

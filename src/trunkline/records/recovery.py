@@ -4,21 +4,27 @@
 far ends still wait (BYE), the INVITEs nobody will answer for (CANCEL), and the calls that have no record yet.
 """
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
-from trunkline.facts.record import Attempt, AttemptStarted, Call, DialogClosed, DialogOpened, Fact
+from trunkline.facts.record import Attempt, AttemptStarted, Call, DialogClosed, DialogOpened, Fact, NodeStopped
 
 from .checkpoint import Fold, in_pieces, load
 from .read import Damage, Reading
 from .segment import Position
 
+PARTING_US = 2_000_000
+"""How long a dialog we hung up is remembered: its fact is written before the BYE is sent, so a crash between the two leaves a far end
+that never heard of it. A second BYE to one that did is answered 481."""
+
 
 class OpenCall(Struct):
-    """A call that is not over: something of it is still set up, or its `Call` fact is missing."""
+    """A call that is not over: something of it is still set up, its `Call` fact is missing, or its BYE may not have been sent."""
 
     call: str
     started: dict[int, AttemptStarted] = {}
@@ -31,6 +37,10 @@ class OpenCall(Struct):
     "By position: attempts that ended, in case the node has to write the `Call` fact."
     recorded: bool = False
     "The `Call` fact exists."
+    parting: dict[int, DialogOpened] = {}
+    "By leg: dialogs we hung up a moment ago."
+    parted_at: int = 0
+    "When the last of them was, UTC microseconds."
 
     @property
     def pending(self) -> list[AttemptStarted]:
@@ -43,9 +53,12 @@ class OpenDialogs:
 
     def __init__(self) -> None:
         self.calls: dict[str, OpenCall] = {}
+        self._newest = 0
+        self._parting: deque[str] = deque()
+        "Calls with dialogs hung up a moment ago, oldest first."
 
     def apply(self, fact: Fact) -> None:
-        """Follow the five facts that open and close; leg n of a call is its attempt n."""
+        """Follow the facts that open and close; leg n of a call is its attempt n."""
         match fact:
             case AttemptStarted():
                 self._of(fact.call).started[fact.position] = fact
@@ -55,13 +68,19 @@ class OpenDialogs:
                 call.answered.add(fact.leg)
             case DialogClosed() | Attempt() | Call() if fact.call in self.calls:
                 self._close(self.calls[fact.call], fact)
+                self._let_go(self._newest - PARTING_US)
+            case NodeStopped():  # it saw every goodbye out
+                self._let_go(self._newest)
 
     def dump(self) -> Iterator[bytes]:
         return in_pieces(list(self.calls.values()))
 
     def load(self, pieces: Sequence[bytes]) -> None:
-        self.calls = {}
+        self.__init__()  # type: ignore[misc]
         self.calls = {call.call: call for piece in pieces for call in msgspec.msgpack.decode(piece, type=list[OpenCall])}
+        parting = sorted((call for call in self.calls.values() if call.parting), key=lambda call: call.parted_at)
+        self._parting.extend(call.call for call in parting)
+        self._newest = parting[-1].parted_at if parting else 0
 
     def _of(self, call: str) -> OpenCall:
         known = self.calls.get(call)
@@ -72,18 +91,41 @@ class OpenDialogs:
     def _close(self, call: OpenCall, fact: DialogClosed | Attempt | Call) -> None:
         match fact:
             case DialogClosed():
-                call.dialogs.pop(fact.leg, None)
+                self._part(call, fact.leg, fact.at)
             case Attempt():
                 call.started.pop(fact.position, None)
-                call.dialogs.pop(fact.position, None)
+                self._part(call, fact.position, fact.at + int(fact.total_ms * 1000), fact.released_by == "carrier")
                 if not call.recorded:
                     call.attempts[fact.position] = fact
             case Call():
                 call.recorded = True
-                call.dialogs.pop(0, None)
+                self._part(call, 0, fact.at + int(fact.total_ms * 1000), fact.released_by == "dialer")
                 call.attempts.clear()
-        if call.recorded and not call.started and not call.dialogs:
-            del self.calls[call.call]
+        self._drop_if_over(call)
+
+    def _part(self, call: OpenCall, leg: int, at: int, gone: bool = False) -> None:
+        """A dialog is over; `gone`: its far end hung up and needs no goodbye."""
+        dialog = call.dialogs.pop(leg, None)
+        if dialog is not None and not gone:
+            self._newest = call.parted_at = max(self._newest, at)
+            call.parting[leg] = dialog
+            self._parting.append(call.call)
+
+    def _let_go(self, until: int) -> None:
+        """Forget dialogs hung up until then: their BYE was sent."""
+        waiting = self._parting
+        while waiting:
+            call = self.calls.get(waiting[0])
+            if call is not None and call.parted_at > until:
+                return
+            waiting.popleft()
+            if call is not None:
+                call.parting.clear()
+                self._drop_if_over(call)
+
+    def _drop_if_over(self, call: OpenCall) -> None:
+        if call.recorded and not call.started and not call.dialogs and not call.parting:
+            self.calls.pop(call.call, None)
 
 
 class Recovered(Struct):
@@ -103,8 +145,8 @@ class Recovered(Struct):
 
     @property
     def dialogs(self) -> list[DialogOpened]:
-        """Dialogs to end with BYE."""
-        return [dialog for call in self.calls for dialog in call.dialogs.values()]
+        """Dialogs to end with BYE, those whose BYE may not have been sent included."""
+        return [dialog for call in self.calls for dialog in chain(call.dialogs.values(), call.parting.values())]
 
     @property
     def pending(self) -> list[AttemptStarted]:

@@ -9,7 +9,7 @@ from math import log, log1p
 from msgspec import Struct
 
 from trunkline.facts.record import Attempt
-from trunkline.routing.listening import HEARD
+from trunkline.routing.listening import COUNTED_AS
 from trunkline.stats import Forgetting, Sketch
 
 (
@@ -34,7 +34,7 @@ KNOWN = 40.0
 SHORT_MS = 6000.0
 LOG_2 = log(2.0)
 BAD = frozenset(("machine", "false"))
-VERDICTS = {heard: HUMAN + i for i, heard in enumerate(HEARD)}
+VERDICTS = {heard: HUMAN + i for heard, i in COUNTED_AS.items()}
 
 
 class Row(Struct, frozen=True):

@@ -9,8 +9,13 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from trunkline.facts.heard import MACHINES
+
 HEARD = ("human", "machine", "unknown", "false")
 "Verdicts, in the order of the counts."
+
+COUNTED_AS = {"human": 0, **dict.fromkeys(MACHINES, 1), "unknown": 2, "assistant": 2, "false": 3}
+"What an answer may be taken for -> where it counts in `HEARD`; behind an assistant there may be a human or not."
 
 PRIOR = {"human": 0.97, "machine": 0.04, "unknown": 0.5, "false": 0.01}
 "Share of humans behind a verdict while nobody has labelled any."
@@ -22,22 +27,50 @@ says little of another's, and a route condemned by mistake gets no calls and so 
 FORGET = 0.999
 "What a label is worth after one more on its carrier and verdict."
 
+ANSWERS_KEPT = 8192
+"Answers remembered by call: a label names the call, and comes when the agent has hung up."
+
 
 class Listening:
     """Labels per carrier and verdict."""
 
-    __slots__ = ("_all", "_carriers")
+    __slots__ = ("_all", "_answers", "_carriers")
 
     def __init__(self) -> None:
         self._carriers: dict[str, list[float]] = {}
         "Carrier -> humans and labels of each verdict in turn."
         self._all = [0.0] * (2 * len(HEARD))
+        self._answers: dict[str, tuple[str, str]] = {}
+        "Call -> carrier and what its answer was taken for, oldest first; no carrier, and what was said, of a call labelled before it ended."
+
+    def answered(self, call: str, carrier: str, heard: str) -> None:
+        """An answer was listened to; somebody may have said what it was, or say so later."""
+        said = self._answers.pop(call, None)
+        if said is not None and not said[0]:
+            self.label(carrier, heard, said[1] == "human")
+        else:
+            self._keep(call, (carrier, heard))
+
+    def labelled(self, call: str, kind: str) -> None:
+        """Somebody who was on the line says what it was; the first word counts here."""
+        known = self._answers.pop(call, None)
+        if known is not None and known[0]:
+            self.label(*known, kind == "human")
+        else:
+            self._keep(call, ("", kind))
+
+    def _keep(self, call: str, answer: tuple[str, str]) -> None:
+        answers = self._answers
+        answers[call] = answer
+        if len(answers) > ANSWERS_KEPT:
+            del answers[next(iter(answers))]
 
     def label(self, carrier: str, heard: str, human: bool) -> None:
-        """Somebody who was on the line says whether a human was."""
-        if heard not in PRIOR:
+        """The same, where carrier and verdict are at hand."""
+        verdict = COUNTED_AS.get(heard)
+        if verdict is None:
             return
-        at = 2 * HEARD.index(heard)
+        at = 2 * verdict
         own = self._carriers.get(carrier)
         if own is None:
             own = self._carriers[carrier] = [0.0] * (2 * len(HEARD))
@@ -70,10 +103,12 @@ class Listening:
 
     def dump(self) -> Iterator[bytes]:
         """As `records.checkpoint.Fold` says: all of it is encoded when called."""
-        return iter([msgspec.msgpack.encode((self._all, self._carriers))])
+        return iter([msgspec.msgpack.encode((self._all, self._carriers, self._answers))])
 
     def load(self, pieces: Sequence[bytes]) -> None:
         """Raises ValueError, and forgets everything, when it cannot be read."""
         self.__init__()  # type: ignore[misc]
         for piece in pieces:
-            self._all, self._carriers = msgspec.msgpack.decode(piece, type=tuple[list[float], dict[str, list[float]]])
+            self._all, self._carriers, self._answers = msgspec.msgpack.decode(
+                piece, type=tuple[list[float], dict[str, list[float]], dict[str, tuple[str, str]]]
+            )

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from trunkline.facts.record import Attempt, Fact
+from trunkline.facts.record import AnswerLabelled, Attempt, Fact
 from trunkline.routing.cell import Cell, Row
 from trunkline.routing.listening import Listening
 
@@ -37,6 +37,9 @@ class Scoreboard:
 
     def apply(self, fact: Fact) -> None:
         """Learn from an attempt; what failed for our own sake or went to no destination says nothing about a route."""
+        if isinstance(fact, AnswerLabelled):
+            self.listening.labelled(fact.call, fact.kind)
+            return
         if not isinstance(fact, Attempt) or not fact.destination or fact.outcome == "ours":
             return
         segment = (fact.destination, fact.band)
@@ -50,6 +53,8 @@ class Scoreboard:
         self.learnt[segment] = self.learnt.get(segment, 0) + 1
         if fact.labelled:
             self.listening.label(fact.carrier, fact.heard, fact.labelled == "human")
+        elif fact.heard:
+            self.listening.answered(fact.call, fact.carrier, fact.heard)
 
     def _cell(self, destination: str, carrier: str) -> Cell:
         memory = self._memory.get(destination, (MEMORY_S, MEMORY_CALLS))

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
+from trunkline.numbering.plan import CallerFormat
 from trunkline.policy.problem import Problem
 
 
@@ -69,6 +70,26 @@ class Rules(Struct, frozen=True, gc=False):
     "Numbers of areas within this distance count as local."
     local_only: bool = False
     "Refuse rather than call from beyond `near_km`."
+
+
+class Presentation(Struct, frozen=True, gc=False):
+    """How a number is shown over a carrier to a country, and which may be shown there at all."""
+
+    carrier: str = ""
+    "Empty: any carrier."
+    country: str = ""
+    "ISO 3166 alpha-2 of the callee; empty: any."
+    first_day: int = 0
+    "Days since 1970."
+    last_day: int = 2**31
+    types: tuple[str, ...] = ()
+    "Types of number that may be shown; empty: all."
+    domestic: bool = False
+    "Only numbers of the callee's own country."
+    own: bool = False
+    "Only numbers this carrier assigned."
+    format: CallerFormat | None = None
+    "How it is written; None as the gateway says."
 
 
 SOURCES: dict[str, str] = {
