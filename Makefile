@@ -5,7 +5,7 @@ VENV ?= .venv
 PYTHON ?= $(shell for p in /usr/bin/python3 python3; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 PY := $(VENV)/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
-COUNTERPARTS := sip-tester baresip-core kamailio kamailio-websocket-modules kamailio-tls-modules rtpengine-daemon secsipidx iproute2 nftables
+COUNTERPARTS := sip-tester baresip-core multimon-ng kamailio kamailio-websocket-modules kamailio-tls-modules rtpengine-daemon secsipidx iproute2 nftables
 
 .PHONY: help setup compile counterparts demo test verify bench lint docs clean
 

@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from bench import channel, phrases, voices
+from bench import channel, phrases, scripts, voices
 from bench.channel import FRAME, RATE_HZ, Samples
 
 HERE = Path(__file__).parent
@@ -96,13 +96,13 @@ def role(side: str, number: int, seed: int) -> Role:
     name = f"{side}-{number:04d}-{label}-{kind}"
     if kind == "prompt":
         speaker = dice.choice(voices.PROMPTS[side])
-        scripts = voices.VOICEMAIL_PROMPTS if label == "voicemail" else voices.ANNOUNCEMENT_PROMPTS
-        known = [script for script in scripts if all((PROMPTS / speaker / f"{part}.wav").exists() for part in script)]
+        prompts = voices.VOICEMAIL_PROMPTS if label == "voicemail" else voices.ANNOUNCEMENT_PROMPTS
+        known = [script for script in prompts if all((PROMPTS / speaker / f"{part}.wav").exists() for part in script)]
         pieces = tuple(PROMPTS / speaker / f"{part}.wav" for part in dice.choice(known))
         return Role(name, label, kind, None, speaker, speaker[:2], pieces, ())
     voice = voices.cast(side, dice)
     said = phrases.PHRASES[voice.language]
-    text = dice.choice(getattr(said, kind))
+    text = scripts.said(voice.language, kind, dice) if side == "train" else dice.choice(getattr(said, kind))
     if kind == "personal" and dice.random() < 0.15:
         text = f"{dice.choice(said.hello)} | {text}"
     rate, pitch = dice.uniform(0.85, 1.25), dice.randint(25, 75)
@@ -225,7 +225,7 @@ def build(items: int = 900, seed: int = 1) -> Corpus:
 
 def build_side(side: str, items: int = 900, seed: int = 1) -> list[Item]:
     """One side, from the cache or made now (half a minute). Raises CalledProcessError or OSError when an engine is missing."""
-    sources = b"".join((HERE / name).read_bytes() for name in ("corpus.py", "channel.py", "phrases.py", "voices.py"))
+    sources = b"".join((HERE / name).read_bytes() for name in ("corpus.py", "channel.py", "phrases.py", "voices.py", *(("scripts.py",) if side == "train" else ())))
     key = hashlib.sha1(sources + f"{items}/{seed}".encode()).hexdigest()[:12]
     path = FOLDER / f"{side}-{items}-{seed}-{key}.npz"
     if not path.exists():

@@ -15,6 +15,7 @@ OURS = "trunkline"
 PEERS: dict[str, Callable[[Path, Address], Launch]] = {
     OURS: trunkline.launch,
     "trunkline-anchored": trunkline.anchored,
+    "trunkline-deciding": trunkline.deciding,
     "kamailio": kamailio.cheapest,
     "sippy": sippy.launch,
     "kamailio-shipped": kamailio.shipped,

@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+import time
 from pathlib import Path
 
 from bench.peers.running import Launch, PeerError
@@ -35,6 +36,7 @@ trunks:
     cps: 10000
     number_plan: {{country_code: "1"}}
     listen: {{mode: "{listen}"}}
+    caller_id: {caller_id}
 
 carriers:
   carrier:
@@ -45,9 +47,12 @@ carriers:
 destinations:
   everywhere:
     prefixes: [""]
-    strategy: priority
-    routes: [{{to: carrier}}]
+    strategy: {strategy}
+    routes: [{{to: carrier, rate: 0.01}}]
 """
+
+NUMBERS = 5_000
+"Enough for the caps of a pool: a number makes at most 5 calls a minute."
 
 
 def launch(folder: Path, next_hop: Address) -> Launch:
@@ -60,7 +65,25 @@ def anchored(folder: Path, next_hop: Address) -> Launch:
     return node(folder, next_hop, '\n[media]\nengine = "relay"\n', "shadow")
 
 
-def node(folder: Path, next_hop: Address, media: str = "", listen: str = "off") -> Launch:
+def deciding(folder: Path, next_hop: Address) -> Launch:
+    """Give the command of the same node that learns from every call and gives each a number of its own inventory."""
+    from trunkline.facts.numbers import NumberAdded, NumberTransition
+    from trunkline.records import Journal
+
+    journal = Journal(folder / "data" / "journal")
+    at = time.time_ns() // 1000
+    for i in range(NUMBERS):
+        number = f"+1{415 + i % 50}555{1000 + i}"
+        journal.append(NumberAdded(at, number, "bench", "geographic", "US", number[2:5], "bench", "bench", "carrier", "loa", "2026-01-01", "", "", "bench"))
+        journal.append(NumberTransition(at, number, "stock", "production", "promote", "bench", {}, "bench"))
+    journal.flush(at)
+    journal.close(at)
+    return node(folder, next_hop, caller_id="{use: replace, pool: bench}", strategy="performance")
+
+
+def node(
+    folder: Path, next_hop: Address, media: str = "", listen: str = "off", caller_id: str = "{use: pass}", strategy: str = "priority"
+) -> Launch:
     """Give the command of a node."""
     program = shutil.which("trunkline", path=str(Path(sys.executable).parent)) or shutil.which("trunkline")
     if program is None:
@@ -68,5 +91,5 @@ def node(folder: Path, next_hop: Address, media: str = "", listen: str = "off") 
     access, outside = free_addresses(2)
     settings = folder / "trunkline.toml"
     settings.write_text(SETTINGS.format(folder=folder, access=access, outside=outside) + media)
-    (folder / "policy.yaml").write_text(POLICY.format(next_hop=next_hop, listen=listen))
+    (folder / "policy.yaml").write_text(POLICY.format(next_hop=next_hop, listen=listen, caller_id=caller_id, strategy=strategy))
     return Launch([program, "serve", "--settings", str(settings)], access)

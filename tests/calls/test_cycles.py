@@ -12,7 +12,8 @@ FLOWS = Path(__file__).parents[1] / "flows"
 
 
 @pytest.mark.parametrize(
-    "name", ["01-plain-call", "03-503-goes-to-the-next", "10-early-cancel", "12-late-200", "24-hold-and-resume", "27-session-timer-expires", "21-reliable-from-carrier"]
+    "name", ["01-plain-call", "03-503-goes-to-the-next", "10-early-cancel", "12-late-200", "24-hold-and-resume", "27-session-timer-expires", "21-reliable-from-carrier",
+     "53-held-until-it-rings", "57-message-after-the-beep", "60-assistant-asks-and-somebody-picks-up", "62-cancel-while-screening", "65-evidence-of-a-false-answer", "67-masked-keys"],
 )
 def test_a_call_leaves_no_cycle_behind(name: str) -> None:
     flow = read_flow(FLOWS / f"{name}.md")

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import msgspec
+import pytest
 from typer.testing import CliRunner
 
 from tests.records.samples import NOON_US, fact
 from trunkline.cli import app
-from trunkline.facts.record import AnswerLabelled, Attempt
+from trunkline.cli.listen import unlabelled, walk
+from trunkline.facts.record import AnswerLabelled, Attempt, Recording
 from trunkline.records import Journal
 
 
@@ -54,3 +56,67 @@ def test_no_label_and_no_journal_say_what_to_do(tmp_path: Path) -> None:
     assert "trunkline listen label" in done.output
     done = CliRunner().invoke(app, ["listen", "accuracy", "--data", str(tmp_path / "nowhere")])
     assert done.exit_code == 2
+
+
+def keep(folder: Path, call: str, purpose: str = "sample") -> Path:
+    file = folder / f"{call}.wav"
+    file.write_bytes(b"RIFF")
+    written = Journal(folder / "journal", low_water_bytes=0)
+    written.append(Recording(call, NOON_US, str(file), 8.0, 4, "", purpose))
+    written.flush(NOON_US)
+    written.close(NOON_US)
+    return file
+
+
+def test_each_label_has_an_exact_interval_of_its_own(tmp_path: Path) -> None:
+    journal(tmp_path, *[("human", "human")] * 120, *[("machine", "machine")] * 3)
+    done = CliRunner().invoke(app, ["listen", "accuracy", "--data", str(tmp_path)])
+    assert "97% to 100%" in done.output
+    assert "29% to 100%, too few" in done.output
+
+
+def test_samples_wait_for_a_label_as_long_as_they_are_there(tmp_path: Path) -> None:
+    journal(tmp_path, ("", "human"))
+    first, second = keep(tmp_path, "one"), keep(tmp_path, "two")
+    keep(tmp_path, "three", purpose="evidence")
+    assert unlabelled(tmp_path) == {"one": first, "two": second}
+    first.unlink()
+    journal(tmp_path, ("human", "human"))
+    assert list(unlabelled(tmp_path)) == ["two"]
+    again = Journal(tmp_path / "journal", low_water_bytes=0)
+    again.append(AnswerLabelled("two", NOON_US, "human", "ann", "a child"))
+    again.flush(NOON_US)
+    again.close(NOON_US)
+    assert not unlabelled(tmp_path)
+
+
+def test_the_walk_plays_asks_and_says_nothing_of_the_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    answers = iter(["r", "what?", "h", "a child", "s", "false", "", "q"])
+    monkeypatch.setattr("typer.prompt", lambda *_, **__: next(answers))
+    played = tmp_path / "played"
+    player = tmp_path / "player"
+    player.write_text(f"#!/bin/sh\necho $1 >> {played}\n")
+    player.chmod(0o755)
+    said: list[tuple[str, str, str]] = []
+    waiting = {call: tmp_path / f"{call}.wav" for call in ("one", "two", "three", "four", "five")}
+    walk(waiting, [str(player)], lambda call, kind, note: said.append((call, kind, note)))
+    assert said == [("one", "human", "a child"), ("three", "false", "")]
+    assert [Path(line).stem for line in played.read_text().split()] == ["one", "one", "one", "two", "three", "four"]
+    output = capsys.readouterr().out
+    assert "not understood: what?" in output
+    assert "machine" not in output
+
+
+def test_a_clip_is_found_by_its_call(tmp_path: Path) -> None:
+    file = keep(tmp_path, "one", purpose="evidence")
+    done = CliRunner().invoke(app, ["listen", "clip", "one", "--data", str(tmp_path)])
+    assert done.output.startswith(f"{file}  evidence, 8.0 s")
+    file.unlink()
+    assert "no longer there" in CliRunner().invoke(app, ["listen", "clip", "one", "--data", str(tmp_path)]).output
+    assert CliRunner().invoke(app, ["listen", "clip", "two", "--data", str(tmp_path)]).exit_code == 1
+
+
+def test_a_label_without_a_kind_says_which_there_are(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["listen", "label", "one", "--data", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "human" in done.output

@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 
-from trunkline.facts.record import Attempt, Call, Fact
+from trunkline.facts.record import Attempt, Call, Fact, Recording
 from trunkline.sip.fault import Fault
 from trunkline.sip.flow import Door, Flow
 from trunkline.sip.message import Request, Response, parse
 
 from .actor import Actor
-from .script import Anything, Record, Step, Wait
+from .script import Anything, Record, Sound, Step, Wait
 from .script import Flow as Script
 
 POLICIES = Path(__file__).parent / "policies"
@@ -74,6 +74,10 @@ class Play(ABC):
     def facts(self) -> Sequence[Fact]:
         """What the node has recorded so far."""
 
+    def sound(self, step: Sound) -> None:
+        """Something about the audio; only a stage that carries it can."""
+        raise AssertionError(f"line {step.line}: this flow has no audio: it begins without `audio: ours`")
+
     @abstractmethod
     def check_clean(self) -> None:
         """Nothing is left of the flow: no call, leg, channel, transaction or timer."""
@@ -91,6 +95,10 @@ class Play(ABC):
             elif isinstance(step, Record):
                 self.line = step.line
                 self._check_record(step)
+            elif isinstance(step, Sound):
+                self.line = step.line
+                self.sound(step)
+                continue
             elif step.who == "trunkline":
                 self.line = step.line
                 self._expect(step, anything)
@@ -177,7 +185,7 @@ class Play(ABC):
         return implicit(message) or any(message is each for each in self.excused)
 
     def _check_record(self, step: Record) -> None:
-        kind = Call if step.kind == "record" else Attempt
+        kind = {"record": Call, "attempt": Attempt, "recording": Recording}[step.kind]
         wanted = dict(step.fields)
         at = int(wanted.pop("n", "0"))
         facts: list[Any] = []

@@ -29,9 +29,18 @@ class Anything(Struct, frozen=True):
 
 
 class Record(Struct, frozen=True):
-    """`record:` or `attempt:` asserts fields of the facts written so far."""
+    """`record:`, `attempt:` or `recording:` asserts fields of the facts written so far."""
 
     line: int
+    kind: str
+    fields: dict[str, str]
+
+
+class Sound(Struct, frozen=True):
+    """`heard:` says what somebody on the line sounds like, `recorded:` that a file is complete, `masked:` and `unmasked:` whose keys are a secret, `media:` asserts what was asked of those who carry audio."""
+
+    line: int
+    what: str
     kind: str
     fields: dict[str, str]
 
@@ -39,7 +48,9 @@ class Record(Struct, frozen=True):
 class Flow(Struct):
     title: str
     policy: str
-    steps: list[Step | Wait | Anything | Record]
+    steps: list[Step | Wait | Anything | Record | Sound]
+    audio: bool = False
+    "The node carries the audio; such a flow needs a clock of its own."
 
 
 def read_flow(path: Path) -> Flow:
@@ -51,6 +62,8 @@ def read_flow(path: Path) -> Flow:
             flow.title = raw[2:]
         elif raw.startswith("policy:"):
             flow.policy = raw.partition(":")[2].strip()
+        elif raw.startswith("audio:"):
+            flow.audio = raw.partition(":")[2].strip() == "ours"
         elif not raw.startswith("    ") or not text:
             continue
         elif raw.startswith("        "):
@@ -62,9 +75,14 @@ def read_flow(path: Path) -> Flow:
             flow.steps.append(Anything())
         elif (wait := _WAIT.fullmatch(text)) is not None:
             flow.steps.append(Wait(float(wait["amount"]) * _SECONDS[wait["unit"]]))
-        elif text.startswith(("record:", "attempt:")):
+        elif text.startswith(("record:", "attempt:", "recording:")):
             kind, _, fields = text.partition(":")
             flow.steps.append(Record(number, kind, dict(field.split("=", 1) for field in fields.split())))
+        elif text.startswith(("heard:", "recorded:", "media:", "masked:", "unmasked:", "silent:")):
+            what, _, fields = text.partition(":")
+            words = fields.split()
+            kind = words.pop(0) if words and "=" not in words[0] else ""
+            flow.steps.append(Sound(number, what, kind, dict(field.split("=", 1) for field in words)))
         elif (line := _LINE.fullmatch(text)) is not None:
             flow.steps.append(Step(number, line["who"], line["whom"], line["what"].strip()))
         else:

@@ -100,6 +100,7 @@ class SocketStage(Play):
         policy: dict[str, Any] = yaml.safe_load(self._readdressed((POLICIES / self.script.policy).read_text()))
         if any(isinstance(step, Wait) for step in self.script.steps):
             timers = {name: f"{round(1000 * seconds / PACE)}ms" for name, seconds in Timers().model_dump().items()}
+            timers["no_answer"] = "15s"  # the least a policy may say; no flow waits for it
             for carrier in policy["carriers"].values():
                 carrier["defaults"] = {"timers": timers}
         return yaml.safe_dump(policy)

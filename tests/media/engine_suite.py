@@ -5,8 +5,11 @@ A test module runs the suite by importing it whole; the fixture `engine` decides
 
 import re
 import socket
+import wave
 from itertools import count, pairwise
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.media.conftest import Driver
@@ -19,11 +22,15 @@ from trunkline.media import (
     MediaAnswer,
     MediaOffer,
     MediaStatistics,
+    Play,
+    Played,
     Query,
     Side,
+    Stop,
     Subscribe,
 )
 from trunkline.media.engine import PLAIN
+from trunkline.media.g711 import MU_LAW
 from trunkline.media.sdes import Crypto, offer_crypto, parse_crypto
 from trunkline.media.srtp import SrtpSession
 
@@ -278,3 +285,82 @@ def test_a_subscriber_gets_a_copy_and_the_other_leg_still_hears(engine: Driver, 
         carrier.say(3, pace_s=0.001)
         caller.hear(3)
         assert studio.hears_nothing()
+
+
+def prompt(folder: Path, seconds: float = 0.3) -> tuple[Path, bytes]:
+    """A file to be played, and what a far end hears of it in mu-law. Its samples are values of that law: encoders differ in how they round others."""
+    codes = MU_LAW.encode_bytes((8000 * np.sin(np.arange(round(seconds * 8000)) / 4)).astype(np.int16))
+    samples = MU_LAW.decode_bytes(codes)
+    file = folder / "prompt.wav"
+    with wave.open(str(file), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(samples.tobytes())
+    folder.chmod(0o755)
+    return file, codes
+
+
+def test_a_prompt_arrives_bit_by_bit_and_its_end_is_told(engine: Driver, caller: Phone, carrier: Phone, tmp_path: Path) -> None:
+    call = connect(engine, caller, carrier)
+    for phone in (carrier, caller):
+        phone.say(2, pace_s=0.001)
+    caller.hear(2)
+    carrier.hear(2)
+    file, codes = prompt(tmp_path)
+    engine.command(Play(call, 0, str(file)))
+    played = caller.hear(15)
+    assert b"".join(packet.payload for packet in played) == codes
+    assert {packet.ssrc for packet in played} == {played[0].ssrc}
+    assert [(packet.sequence - played[0].sequence) & 0xFFFF for packet in played] == list(range(15))
+    assert [(packet.timestamp - played[0].timestamp) & 0xFFFF_FFFF for packet in played] == list(range(0, 2400, 160))
+    assert engine.wait(Played) == Played(call, 0, str(file))
+    engine.pump(0.05)
+    said = carrier.say(5, pace_s=0.001)
+    assert [packet.payload for packet in caller.hear(5)] == said, "and the other leg is heard again"
+
+
+def test_a_prompt_is_repeated_until_it_is_stopped(engine: Driver, caller: Phone, carrier: Phone, tmp_path: Path) -> None:
+    call = connect(engine, caller, carrier)
+    for phone in (carrier, caller):
+        phone.say(2, pace_s=0.001)
+    caller.hear(2)
+    file, codes = prompt(tmp_path, 0.1)
+    engine.command(Play(call, 0, str(file), repeat=0))
+    music = b"".join(packet.payload for packet in caller.hear(15))
+    assert len(set(music.split(codes))) <= 2, "the same again and again"
+    assert codes * 2 in music
+    engine.command(Stop(call, 0))
+    assert engine.wait(Played) == Played(call, 0, str(file), "stopped")
+    caller.discard()
+    said = carrier.say(5, pace_s=0.001)
+    assert [packet.payload for packet in caller.hear(5)] == said
+
+
+def test_what_cannot_be_played_is_told(engine: Driver, caller: Phone, carrier: Phone) -> None:
+    call = connect(engine, caller, carrier)
+    engine.command(Play(call, 0, "/nowhere.wav"))
+    told = engine.wait(Played)
+    assert (told.call, told.leg, told.file) == (call, 0, "/nowhere.wav")
+    assert told.why not in ("", "stopped")
+
+
+def test_masked_keys_are_in_no_event_and_reach_nobody(engine: Driver, caller: Phone, carrier: Phone) -> None:
+    call = connect(engine, caller, carrier)
+    caller.say(2, pace_s=0.001)
+    carrier.hear(2)
+    engine.command(Block(call, 0, masked=True))
+    studio = Phone()
+    with phones(studio):
+        engine.command(Subscribe(call, 0, studio.host, studio.port))
+        engine.pump(0.1)
+        caller.press(4)
+        caller.say(3, pace_s=0.001)
+        engine.pump(0.2)
+        assert not [packet for packet in carrier.heard() if packet.payload_type == 101 or engine.name == "relay"]
+        assert not [packet for packet in studio.heard() if packet.payload_type == 101 or engine.name == "relay"]
+        assert not [event for event in engine.events if isinstance(event, DigitHeard)]
+        engine.command(Block(call, 0))
+        caller.press(6)
+        assert engine.wait(DigitHeard).digit == "6"
+        assert {packet.payload[0] for packet in carrier.heard() if packet.payload_type == 101} == {6}

@@ -103,6 +103,16 @@ class Phone:
             heard.append(Packet(data))
         return heard
 
+    def heard(self, patience_s: float = 0.05) -> list[Packet]:
+        """What has come by now, however much, until nothing comes for so long."""
+        packets = []
+        self.rtp.settimeout(patience_s)
+        try:
+            while True:
+                packets.append(Packet(self.rtp.recv(2048)))
+        except TimeoutError:
+            return packets
+
     def hears_nothing(self) -> bool:
         self.rtp.settimeout(QUIET_S)
         try:

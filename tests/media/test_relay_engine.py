@@ -21,6 +21,7 @@ CARRIER = (
 )
 OTHER = CARRIER.replace(b"198.51.100.1", b"203.0.113.5").replace(b"101", b"96").replace(b"7000", b"9000")
 A_LAW_ONLY = CARRIER.replace(b"AVP 0 101", b"AVP 8 101").replace(b"a=rtpmap:0 PCMU/8000", b"a=rtpmap:8 PCMA/8000")
+G722_ONLY = CARRIER.replace(b"AVP 0 101", b"AVP 9 101").replace(b"a=rtpmap:0 PCMU/8000", b"a=rtpmap:9 G722/8000")
 
 
 def said(relay: Relay, kind: type[Kind]) -> list[tuple[int, Kind]]:
@@ -122,9 +123,24 @@ def test_an_attempt_that_cannot_keep_the_codec_fails() -> None:
     relay = running(ahead=12)
     relay.offer(MediaOffer("c", 1, CALLER), 0.0)
     relay.answer(MediaAnswer("c", 0, CARRIER, 1, early=True), 0.0)
-    assert relay.offer(MediaOffer("c", 2, CALLER, Side(codecs=("PCMA",))), 0.0) == MediaFailed("c", 2, "media.no_shared_codec")
+    assert relay.offer(MediaOffer("c", 2, CALLER, Side(codecs=("G722",))), 0.0) == MediaFailed("c", 2, "media.no_shared_codec")
     assert isinstance(relay.offer(MediaOffer("c", 3, CALLER), 0.0), MediaReady)
-    assert relay.answer(MediaAnswer("c", 0, A_LAW_ONLY, 3), 0.0) == MediaFailed("c", 0, "media.no_shared_codec")
+    assert relay.answer(MediaAnswer("c", 0, G722_ONLY, 3), 0.0) == MediaFailed("c", 0, "media.no_shared_codec")
+
+
+def test_an_attempt_in_the_other_law_follows_by_a_table_and_the_answer_stands() -> None:
+    relay = running(ahead=12)
+    relay.offer(MediaOffer("c", 1, CALLER), 0.0)
+    first = ready(relay.answer(MediaAnswer("c", 0, CARRIER, 1, early=True), 0.0))
+    relay.command(Delete("c", 1), 0.0)
+    offered = ready(relay.offer(MediaOffer("c", 2, CALLER, Side(codecs=("PCMA",))), 0.0))
+    assert b"RTP/AVP 8 101\r\n" in offered
+    said(relay, Place)
+    assert ready(relay.answer(MediaAnswer("c", 0, A_LAW_ONLY, 2), 0.0)) == first
+    placed = {place.leg: place for _, place in said(relay, Place)}
+    assert (placed[2].law, placed[2].law_payload, placed[0].payload_types) == ("PCMU", 8, {8: 0})
+    assert (placed[0].law, placed[0].law_payload, placed[2].payload_types) == ("PCMA", 0, {0: 8})
+    assert (placed[0].worked, placed[2].worked) == (None, None)
 
 
 def test_codecs_are_cut_to_the_gateways_policy_and_none_shared_is_refused() -> None:

@@ -27,6 +27,7 @@ from trunkline.media import (
     MediaStatistics,
     MediaTimeout,
     Play,
+    Played,
     Query,
     SendDigits,
     Side,
@@ -183,7 +184,8 @@ def test_a_dead_worker_loses_its_calls_alone_and_is_replaced() -> None:
     with relay_driver(workers=2) as relay:
         ends = [Phone() for _ in range(8)]
         with phones(*ends):
-            relay.pump(0.2)
+            while engine_of(relay).ready_pairs() < 2 * 16:
+                relay.pump(0.02)
             calls = [connect(relay, ends[at], ends[at + 1]) for at in range(0, 8, 2)]
             by_worker: dict[int, list[int]] = {0: [], 1: []}
             for at, name in enumerate(calls):
@@ -289,7 +291,11 @@ def test_an_announcement_replaces_the_other_leg_and_leaves_no_gap(relay: Driver,
 def test_what_cannot_be_played_is_refused_by_an_event(relay: Driver, caller: Phone, carrier: Phone) -> None:
     call = connect(relay, caller, carrier)
     relay.command(Play(call, 0, "/nowhere.wav"))
-    assert relay.wait(MediaFailed) == MediaFailed(call, 0, "media.failed")
+    told = relay.wait(Played)
+    assert (told.call, told.leg, told.file) == (call, 0, "/nowhere.wav")
+    assert "No such file" in told.why
+    relay.command(SendDigits(call, 1, "!"))
+    assert relay.wait(MediaFailed) == MediaFailed(call, 1, "media.failed")
 
 
 def test_digits_are_sent_as_the_leg_wants_them(relay: Driver, caller: Phone, carrier: Phone) -> None:

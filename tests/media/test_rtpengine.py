@@ -30,6 +30,7 @@ from trunkline.media import (
 from trunkline.media.engine import PLAIN
 from trunkline.media.rtpengine import Daemon, Ranges, Rtpengine, Settings
 from trunkline.media.rtpengine.bencode import Fault, Value, decode, encode
+from trunkline.media.rtpengine.codecs import Choice, choose
 from trunkline.media.rtpengine.copy import accept_copy
 from trunkline.media.rtpengine.digit_log import Key, read_digit
 from trunkline.media.rtpengine.engine import destination
@@ -183,7 +184,7 @@ def test_a_reply_without_a_description_fails_the_offer(reply: dict[bytes, Value]
 
 def test_a_codec_that_is_not_shared_is_refused_without_asking() -> None:
     world = World()
-    assert world.engine.offer(MediaOffer("c", 1, SDP, Side(codecs=("G722",))), 0.0) == MediaFailed("c", 1, "media.no_shared_codec")
+    assert world.engine.offer(MediaOffer("c", 1, SDP, Side(codecs=("G729",))), 0.0) == MediaFailed("c", 1, "media.no_shared_codec")
     assert world.engine.data_to_send() is None
 
 
@@ -480,3 +481,22 @@ def test_a_logged_key_is_read_and_other_logs_are_not() -> None:
 def test_an_engine_needs_a_daemon() -> None:
     with pytest.raises(ValueError, match="without a daemon"):
         Rtpengine(Settings(()), Random(1))
+
+
+def test_a_codec_the_daemon_transcodes_is_offered_in_place_of_the_sources() -> None:
+    world = World()
+    world.engine.offer(MediaOffer("c", 1, SDP, Side(codecs=("G722", "G729"))), 0.0)
+    request = decode((world.engine.data_to_send() or b"").partition(b" ")[2])
+    assert isinstance(request, dict)
+    assert request[b"codec"] == {b"mask": [b"PCMU", b"PCMA"], b"transcode": [b"G722"]}
+
+
+def test_what_to_offer_follows_policy_standing_answer_and_what_the_leg_itself_speaks() -> None:
+    assert choose(SDP, (), (), ()) == Choice(SDP)
+    assert choose(SDP, ("PCMA",), ("PCMU", "PCMA"), ()) == Choice(SDP.replace(b"AVP 0 8 101", b"AVP 8 101"))
+    standing = SDP.replace(b"AVP 0 8 101", b"AVP 0 101")
+    assert choose(SDP, ("PCMU",), ("PCMA",), ()) == Choice(standing, ("PCMU",), ("PCMA",))
+    assert choose(SDP, (), (), ("opus",)) == Choice(SDP, ("PCMU", "PCMA"), ("opus",))
+    assert choose(SDP, (), (), ("G729",)) == Choice(SDP), "nothing can be done: the leg may refuse"
+    assert choose(SDP, ("GSM",), (), ()) is None
+    assert choose(SDP, (), ("G729",), ()) is None

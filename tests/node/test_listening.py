@@ -59,10 +59,15 @@ class Stage(TalkingStage):
         super().__init__(folder, POLICY, '[media]\nengine = "relay"\n', mode=mode, record=str(record).lower(), early=early)
         self.voices: list[Voice] = []
 
-    async def __aexit__(self, kind: object, error: object, trace: object) -> None:
+    def hush(self) -> None:
+        """Nobody speaks any more."""
         for voice in self.voices:
             voice.over.set()
             voice.join()
+        self.voices.clear()
+
+    async def __aexit__(self, kind: object, error: object, trace: object) -> None:
+        self.hush()
         await super().__aexit__(kind, error, trace)
 
     def play(self, talker: Talker, *samples: np.ndarray) -> None:

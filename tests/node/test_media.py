@@ -24,7 +24,7 @@ tenants: {{lab: {{}}}}
 trunks:
   dialer: {{tenant: lab, addresses: [{dialer}], number_plan: {{min_digits: 3}}, media: {{digits: {dialer_digits}}}}}
 carriers:
-  first: {{gateways: {{main: {{host: "{first}:5060", options: 0, timers: {{no_answer: 3}}}}}}}}
+  first: {{gateways: {{main: {{host: "{first}:5060", options: 0, timers: {{no_answer: 20}}}}}}}}
   second: {{gateways: {{main: {{host: "{second}:5060", options: 0}}}}}}
 destinations:
   everywhere: {{prefixes: [""], routes: [{{to: first}}, {{to: second}}]}}

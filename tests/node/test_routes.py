@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,44 @@ def test_a_route_that_refuses_loses_its_calls_and_the_bill_is_on_record(tmp_path
                 await node.start()
                 again = await calls(20)
                 assert again["good"] >= 17, f"what was learnt outlives a crash: {again}"
+        finally:
+            for phone in (dialer, good, bad):
+                await phone.close()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.verify
+def test_a_route_degraded_in_mid_run_loses_its_calls_and_gets_them_back_by_canaries(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        at, dialer_at, good_at, bad_at = (loopback() for _ in range(4))
+        dialer = await Phone(user="dialer").udp(dialer_at, 5060, (at, 5060))
+        good = await Phone(user="good").udp(good_at, 5060)
+        bad = await Phone(user="bad").udp(bad_at, 5060)
+        listen = [("trunks", "udp", f"{at}:5060"), ("carriers", "udp", f"{at}:5080")]
+        policy = POLICY.format(dialer=dialer_at, good=good_at, bad=bad_at).replace("strategy: performance\n    scoring: {value: 1.0}", "strategy: priority")
+        try:
+            async with ServedNode(tmp_path, policy, listen) as node:
+
+                async def calls(count: int) -> int:
+                    """Place calls; how many were offered to the route in question. All are answered, by it or by the other."""
+                    before = len(bad.calls)
+                    for number in range(count):
+                        call = dialer.invite(f"1415555{1000 + number}", "node")
+                        await until(lambda: call.status, 5, "an end")  # noqa: B023
+                        assert call.status == 200
+                        await call.hang_up()
+                    return len(bad.calls) - before
+
+                assert await calls(10) == 10, "the first route takes all"
+                bad.behaviour = 503
+                await calls(25)
+                assert await calls(40) <= 6, "only canaries reach a route that fails"
+                bad.behaviour = "answer"
+                began = time.monotonic()
+                while await calls(10) < 10:
+                    assert time.monotonic() - began < 180, "canaries never brought its calls back"
+                    await asyncio.sleep(1.0)
         finally:
             for phone in (dialer, good, bad):
                 await phone.close()

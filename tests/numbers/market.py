@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from random import Random
 
-from trunkline.facts.numbers import NumberAdded, NumberComplaint, NumberFact, NumberHeard, NumberLabelled, NumberTaken, NumberTransition
-from trunkline.facts.record import Attempt, Call, Fact
+from trunkline.facts.numbers import NumberAdded, NumberComplaint, NumberFact, NumberLabelled, NumberTaken, NumberTransition
+from trunkline.facts.record import Attempt, Call, Fact, Hearing
 from trunkline.numbers import Areas, Ask, Chosen, Event, Nobody, NumberBook, override
 from trunkline.policy.number_rules import Rules
 
@@ -121,8 +121,9 @@ class Market:
     def complain(self, number: str) -> None:
         self.emit(NumberComplaint(self.now, number, "", "complaint", "desk", ""))
 
-    def heard(self, call: str, intercepted: bool) -> None:
-        self.emit(NumberHeard(self.now, call, intercepted))
+    def intercept(self, call: str) -> None:
+        """A special information tone after the answer."""
+        self.emit(Hearing(call, 1, self.now, "a/1", "sit", "intercept", "answered", 1.0, 0.0, 1_000.0, 1_000.0, "shadow"))
 
     def state(self, number: str) -> str:
         life = self.book.life(number)

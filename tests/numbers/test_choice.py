@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from tests.numbers.market import DAY, HOUR, SECOND, Market, ended
 from trunkline.facts.numbers import NumberTaken
+from trunkline.facts.refusal import NONE_LEFT, NOT_PRESENTABLE, TOO_FAR
 from trunkline.numbers import Areas, Ask, Chosen, Event, Kind, Nobody, NumberBook, Ranges, Rule
-from trunkline.numbers.refusals import NONE_LEFT, NOT_PRESENTABLE, TOO_FAR
 from trunkline.policy.areas import Area
 from trunkline.policy.number_rules import Rules
 

@@ -153,9 +153,9 @@ def test_intercept_tones_after_the_answer_are_evidence() -> None:
         market.now += HOUR // 30
         taken = market.take(f"+1212{2_000_000 + i}")
         assert isinstance(taken, NumberTaken)
-        market.emit(attempt(taken.call, market.now, answered=True))
-        market.heard(taken.call, i >= 100 and i % 5 == 0)
-        market.emit(ended(taken.call, market.now, 1.0))
+        if i >= 100 and i % 5 == 0:
+            market.intercept(taken.call)
+        market.emit(attempt(taken.call, market.now, answered=True, heard="human"), ended(taken.call, market.now, 1.0))
         if i == 99:
             assert market.review() == []
     assert market.review() == [f"{TEN[0]} intercepted"]

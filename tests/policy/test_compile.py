@@ -130,8 +130,8 @@ def test_words_yaml_reads_as_something_else_are_understood(load: Load) -> None:
     ],
 )
 def test_durations_are_read_in_any_unit(load: Load, written: str, seconds: float) -> None:
-    text = f"carriers: {{c: {{gateways: {{g: {{host: a.example, timers: {{no_answer: {written}}}}}}}}}}}"
-    assert load(text).gateways["c/g"].timers.no_answer_s == pytest.approx(seconds)
+    text = f"carriers: {{c: {{gateways: {{g: {{host: a.example, timers: {{no_progress: {written}}}}}}}}}}}"
+    assert load(text).gateways["c/g"].timers.no_progress_s == pytest.approx(seconds)
 
 
 def test_a_snapshot_never_shows_a_password(snapshot: Snapshot) -> None:

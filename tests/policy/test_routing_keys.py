@@ -40,7 +40,7 @@ def test_bands_are_read_with_and_without_quotes() -> None:
     ("destination", "message"),
     [
         ("strategy: experiment, routes: [{to: alpha, share: 30}, {to: beta, share: 60}]", "sum to 90"),
-        ("strategy: performance, scoring: {holdout: 40, floor: 10}, routes: [{to: alpha}, {to: beta}]", "give 60 % of the calls away"),
+        ("strategy: performance, scoring: {holdout: 40, floor: 10}, routes: [{to: alpha}, {to: beta}]", "60 % together is beyond the safe limit `given_away` (at most 50 %)"),
         ("zone: Mars/Olympus, routes: [{to: alpha}]", "no time zone"),
         ('routes: [{to: alpha, increments: "60"}]', "not billing increments"),
         ('routes: [{to: alpha, increments: "6/0"}]', "not billing increments"),

@@ -49,7 +49,7 @@ def test_a_worker_is_configured_and_asked_for_ports_as_it_comes_up() -> None:
     assert studio.listen("c", 1, 0.0, formats=PCMU) is None
     tell(studio, 0, WorkerUp())
     data = [decode(one[2:]) for one in iter(studio.data_to_send, None)]
-    assert data == [Configure(77), Lease("127.0.0.1", 8)]
+    assert data == [Configure(77, 200), Lease("127.0.0.1", 8)]
 
 
 def test_a_leg_is_answered_from_memory_and_told_to_its_worker() -> None:

@@ -42,8 +42,38 @@ TIMEOUTS = {
 
 class Attempt:
     __slots__ = (
-        "alerting_at", "ambiguous", "answer_at", "band", "began", "board", "call", "call_id", "called", "caller", "codec", "destination", "early",
-        "early_at", "first_at", "flow", "gateway", "generation", "heard", "leg", "number", "position", "progress_at", "released_by", "session_id", "tenant", "trunk",
+        "alerted_by",
+        "alerting_at",
+        "ambiguous",
+        "answer_at",
+        "band",
+        "began",
+        "board",
+        "call",
+        "call_id",
+        "called",
+        "caller",
+        "codec",
+        "destination",
+        "e164",
+        "early",
+        "early_at",
+        "early_heard",
+        "first_at",
+        "flow",
+        "gateway",
+        "generation",
+        "heard",
+        "leg",
+        "listened",
+        "number",
+        "position",
+        "progress_at",
+        "rated",
+        "released_by",
+        "session_id",
+        "tenant",
+        "trunk",
         "written",
     )  # fmt: skip
 
@@ -56,6 +86,8 @@ class Attempt:
         self.number = number
         "The leg's number within its call: 1 and up, over transfers too."
         self.called = called
+        self.e164 = call.plan.called
+        self.rated = call.plan.rated or call.plan.called
         self.caller = caller
         self.tenant = call.plan.trunk.tenant
         self.trunk = call.plan.trunk.name
@@ -69,7 +101,12 @@ class Attempt:
         self.began = 0.0
         self.first_at = self.progress_at = self.alerting_at = self.early_at = self.answer_at = 0.0
         "Monotonic times of what happened; 0 when it did not."
+        self.alerted_by = ""
         self.early = "none"
+        self.early_heard = ""
+        "What listening made of the time before the answer."
+        self.listened = -1.0
+        "Probability with which it was drawn to be listened to; 0 when it was not, -1 before it was asked."
         self.heard = ""
         "What listening took the answer for."
         self.codec = ""
@@ -92,7 +129,7 @@ class Attempt:
                 self.call_id, self.position, self.board.clock.utc_us(now), self.gateway.carrier, self.gateway.name, flow.door.name,
                 flow.door.transport, str(flow),
                 f"{head.uri}\r\nVia: {head.via}\r\n{head.route}From: {head.sender}\r\nTo: {head.recipient}\r\nCall-ID: {head.call_id}\r\nCSeq: {head.cseq}",
-                self.trunk, self.called, self.caller, self.destination, self.tenant, self.session_id,
+                self.trunk, self.called, self.caller, self.destination, self.tenant, self.session_id, self.e164,
             ),
             now,
         )  # fmt: skip
@@ -136,7 +173,7 @@ class Attempt:
             self.board.endpoint.timers.at(now + timers.no_answer_s, self, Wait.ANSWER)
             self.early = _showed(event)
         if isinstance(event, Ring) and not self.alerting_at:
-            self.alerting_at = now
+            self.alerting_at, self.alerted_by = now, "180"
         if not isinstance(event, Progress) and event.sdp and not self.early_at:
             self.early_at = now
         if self.call is not None:
@@ -265,8 +302,8 @@ class Attempt:
                 talk_ms=round((now - self.answer_at) * 1000, 1) if self.answer_at else None, total_ms=round((now - began) * 1000, 1),
                 early_media=self.early, codec=self.codec, server="", retransmissions=retransmissions,
                 censored=outcome.cls is Class.CALLER, ambiguous=self.ambiguous, retry_after_s=event.retry_after_s, session_id=self.session_id,
-                heard=self.heard, band=self.band,
-                cost=self.board.decider.bill(self.destination, gateway.name, now - self.answer_at) if self.answer_at else None,
+                heard=self.heard, band=self.band, alerted_by=self.alerted_by, early_heard=self.early_heard, listened=max(0.0, self.listened),
+                cost=self.board.decider.bill(self.destination, gateway.name, now - self.answer_at, self.rated, clock.utc_us(self.answer_at) / 1e6) if self.answer_at else None,
             ),
             now,
         )  # fmt: skip

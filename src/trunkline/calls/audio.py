@@ -11,7 +11,19 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from trunkline.media import Block, Delete, MediaAnswer, MediaEngine, MediaFailed, MediaOffer, MediaReady, MediaResult, SendDigits, Side
+from trunkline.media import (
+    Block,
+    Delete,
+    MediaAnswer,
+    MediaEngine,
+    MediaFailed,
+    MediaOffer,
+    MediaReady,
+    MediaResult,
+    Play,
+    SendDigits,
+    Side,
+)
 
 CALLER = 0
 
@@ -22,13 +34,17 @@ Then: TypeAlias = Callable[[Told, float], None]
 class Audio:
     """One call's use of the media engine."""
 
-    __slots__ = ("anchored", "call", "engine", "waiting")
+    __slots__ = ("anchored", "call", "engine", "held", "masked", "waiting")
 
     def __init__(self, engine: MediaEngine, call: str) -> None:
         self.engine = engine
         self.anchored = engine.anchored
         self.call = call
         self.waiting: deque[tuple[int, Then]] | None = None
+        self.held: frozenset[int] = frozenset()
+        "Legs whose audio goes to nobody."
+        self.masked: frozenset[int] = frozenset()
+        "Legs whose keys are a secret."
 
     def offer(self, source: int, source_side: Side, target: int, side: Side, sdp: bytes, then: Then, now: float) -> None:
         """What `target` is to be offered when `source` described itself so."""
@@ -76,15 +92,30 @@ class Audio:
 
     def hold_back(self, leg: int, held: bool, now: float) -> None:
         """Keep what a leg sends from everybody else, though it goes on being listened to; or let it through again."""
-        self.engine.command(Block(self.call, leg, digits=held, audio=held), now)
+        self.held = self.held | {leg} if held else self.held - {leg}
+        self._block(leg, now)
+
+    def mask(self, leg: int, on: bool, now: float) -> None:
+        """Keep a leg's keys from everybody, listeners included; or no longer."""
+        self.masked = self.masked | {leg} if on else self.masked - {leg}
+        self._block(leg, now)
+
+    def _block(self, leg: int, now: float) -> None:
+        held, masked = leg in self.held, leg in self.masked
+        if self.anchored:
+            self.engine.command(Block(self.call, leg, digits=held or masked, audio=held, masked=masked), now)
+
+    def play(self, leg: int, file: str, now: float) -> None:
+        """Play a file towards a leg, in place of what it hears."""
+        self.engine.command(Play(self.call, leg, file), now)
 
 
 def side_towards(trunk: Side, gateway: Side) -> Side:
-    """The gateway's side of the audio, its ordered codecs narrowed to what the trunk allows."""
+    """The gateway's side of the audio, its ordered codecs narrowed to what the trunk allows; where that is nothing, its own: it takes transcoding."""
     allowed, codecs = trunk.codecs, gateway.codecs
     if not allowed or allowed == codecs:
         return gateway
-    return replace(gateway, codecs=tuple(codec for codec in codecs if codec in allowed) or ("-",) if codecs else allowed)
+    return replace(gateway, codecs=tuple(codec for codec in codecs if codec in allowed) or codecs if codecs else allowed)
 
 
 def media_of(sdp: bytes) -> list[bytes]:

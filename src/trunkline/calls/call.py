@@ -6,8 +6,9 @@ the `Call` record and the ladder. It knows call events only; everything of SIP's
 
 from typing import TYPE_CHECKING
 
+from trunkline.calls import early, gate, masking
 from trunkline.calls.attempt import Attempt
-from trunkline.calls.audio import CALLER, Audio, Told, media_of
+from trunkline.calls.audio import CALLER, Audio, Told
 from trunkline.calls.events import (
     Answer,
     CallEvent,
@@ -25,27 +26,25 @@ from trunkline.calls.events import (
 )
 from trunkline.calls.hunt import hunt
 from trunkline.calls.leg import Leg, State
-from trunkline.calls.negotiation import pressed, redescribe, side_of
+from trunkline.calls.negotiation import joined, pressed, redescribe
 from trunkline.calls.record import call_fact, told_lines
 from trunkline.calls.state import CallState, advance
 from trunkline.calls.trace import Row, ladder_rows
 from trunkline.decide.plan import Plan
 from trunkline.facts import refusal as catalogue
-from trunkline.facts.heard import MACHINES
 from trunkline.facts.outcome import Next, Outcome
 from trunkline.facts.record import Ladder
 from trunkline.facts.refusal import CATALOGUE, Refusal, Result
 from trunkline.facts.told import told
-from trunkline.listen import Kind
-from trunkline.media import MediaFailed, MediaReady
+from trunkline.media import MediaFailed
 from trunkline.sip.sdp import direction_of
 from trunkline.studio import Heard
 
 if TYPE_CHECKING:
     from trunkline.calls.switchboard import Switchboard
 
-SETUP, LADDER, VERDICT = 1, 2, 3
-"Timers: the whole set-up took too long; the last goodbyes have been answered; no verdict on the answer in time."
+SETUP, LADDER = 1, 2
+"Timers: the whole set-up took too long; the last goodbyes have been answered. The gate has its own."
 
 LADDER_DELAY_T1 = 2.0
 "How many T1 a call's ladder waits for the answers to BYE and CANCEL."
@@ -53,6 +52,7 @@ LADDER_DELAY_T1 = 2.0
 
 class Call:
     __slots__ = (
+        "abandoned",
         "alerting_at",
         "answer_at",
         "attempt",
@@ -69,21 +69,26 @@ class Call:
         "excluded",
         "generation",
         "held_by",
+        "held_leg",
+        "held_sdp",
         "holds",
         "id",
         "last",
         "legs",
+        "masked",
         "max_forwards",
+        "message",
         "names",
         "next_route",
         "offer_wanted",
         "open_legs",
+        "paused",
         "plan",
         "policy",
         "position",
         "redirects",
         "rows",
-        "screened",
+        "screening",
         "seen",
         "session_id",
         "silent",
@@ -92,6 +97,7 @@ class Call:
         "timer_moved_on",
         "transfers",
         "user_agent",
+        "verified",
     )  # fmt: skip
 
     def __init__(self, board: "Switchboard", call_id: str, plan: Plan, rows: list[Row], began: float, max_forwards: int, session_id: str) -> None:
@@ -114,8 +120,18 @@ class Call:
         self.silent: frozenset[int] = frozenset()
         "Legs the media engine hears nothing from."
         self.ear = board.ear_for(call_id, plan)
-        self.screened: Answer | None = None
-        "The callee's answer, while the caller's waits for a verdict."
+        self.screening: gate.Screening | None = None
+        "The callee's answer, while the caller's waits for a verdict, or a machine for its message."
+        self.held_leg = self.verified = 0
+        "Attempt whose early media is held back; the one whose early media was found worth passing."
+        self.held_sdp = b""
+        "What the caller would have been told of it."
+        self.masked: frozenset[int] = frozenset()
+        "Legs whose keys nobody else may see."
+        self.paused = False
+        "The recording is to hold silence."
+        self.abandoned = False
+        self.message = ""
         self.offer_wanted = False
         "One side was asked to make the next offer."
         self.source = ("", "", "", "")
@@ -151,6 +167,8 @@ class Call:
         """The outcome table has spoken."""
         self.attempt = None
         self.audio.forget(attempt.number, now)
+        if self.held_leg == attempt.number:
+            self.held_leg = 0
         if self.ear is not None:
             self.ear.forget(attempt.number, now)
         if self.ended:
@@ -188,20 +206,19 @@ class Call:
         if caller is not None:
             refusal = CATALOGUE.get(code)
             caller.take(Fail(answer.status, answer.phrase, refusal=code, extra=told_lines(answer, refusal)), now)
-        self._write(answer.status, answer.cause, result.value, code, "trunkline" if code else "carrier", now)
+        self.write(answer.status, answer.cause, result.value, code, "trunkline" if code else "carrier", now)
         self._leg_over(now)
 
     def on_timer(self, what: int, now: float) -> None:
         if what == LADDER:
             self.board.close(self, now)
             return
-        if what == VERDICT:
-            if self.screened is not None and self.attempt is not None:
-                self._decided(self.attempt, Kind.UNKNOWN.value, now)  # when unsure, the agent gets the call
+        if what != SETUP:
+            gate.on_timer(self, what, now)
             return
         # Set-up took too long; a phone that rings may go on ringing.
         attempt = self.attempt
-        if self.answer_at or self.ended or (attempt is not None and attempt.progress_at):
+        if self.answer_at or self.ended or (attempt is not None and (attempt.progress_at or attempt.answer_at)):
             return
         self.attempt = None
         if attempt is not None:
@@ -211,46 +228,42 @@ class Call:
     # What the callee's side does before the answer.
 
     def progressed(self, attempt: Attempt, event: Ring | EarlyMedia | Progress, now: float) -> None:
-        if isinstance(event, Ring):
-            self.alerting_at = self.alerting_at or now
-            self.state = advance(self.state, "ring")
-        if isinstance(event, Progress) or not event.sdp:
-            if self.caller is not None:
-                self.caller.take(event, now)
-            return
-        self.early_at = self.early_at or now
-        self.state = advance(self.state, "media")
-        if self.ear is not None:
-            self.ear.attach(attempt.number, event.sdp, "", now)
-        rings = self.plan.trunk.early_media == "ring"
-        if self.caller is not None and (rings or not self.audio.anchored):
-            self.caller.take(Ring() if rings else event, now)
-        if not self.audio.anchored:
-            return
-        if rings:
-            self.audio.hold_back(attempt.number, True, now)
-        self.audio.answer(attempt.number, CALLER, event.sdp, lambda told, later: self._early(attempt, event, told, later), now, early=True)
+        early.progressed(self, attempt, event, now)
 
-    def _early(self, attempt: Attempt, event: Ring | EarlyMedia, media: Told, now: float) -> None:
-        """The caller's side of early media is ready."""
-        if self.caller is None or attempt is not self.attempt or attempt.answer_at or self.plan.trunk.early_media == "ring":
+    def hold_back(self, leg: int, now: float) -> None:
+        """The caller is not to hear what an attempt sends, as yet."""
+        self.held_leg = leg
+        self.audio.hold_back(leg, True, now)
+
+    def let_through(self, now: float) -> None:
+        """The caller may hear everything."""
+        if self.held_leg:
+            self.audio.hold_back(self.held_leg, False, now)
+            self.held_leg = 0
+
+    def listen_to(self, attempt: Attempt, sdp: bytes, now: float) -> None:
+        """Hear what an attempt sends, if it was drawn for that."""
+        ear = self.ear
+        if ear is None:
             return
-        sdp = media.sdp if isinstance(media, MediaReady) else b""
-        self.caller.take(Ring(sdp) if isinstance(event, Ring) or not sdp else EarlyMedia(event.status, event.phrase, sdp), now)
+        if attempt.listened < 0.0:
+            attempt.listened = self.board.coverage.draw(attempt.gateway.name, attempt.destination, ear.settings, now) if ear.settings.mode != "off" else 0.0
+        ear.attach(attempt.number, sdp, "", attempt.listened, now)
 
     def answered(self, attempt: Attempt, event: Answer, now: float) -> None:
         self.callee, self.callee_number = attempt.leg, attempt.number
+        self.listen_to(attempt, event.sdp, now)
         ear = self.ear
         if ear is not None:
-            ear.attach(attempt.number, event.sdp, "", now)
             ear.answered(attempt.number, now - attempt.alerting_at if attempt.alerting_at else None, bool(attempt.early_at), now)
+            self.board.clips.answered(self, ear, now)
         caller = self.caller
         if caller is None or not self.audio.anchored:
-            self._connect(event, now)
+            self.connect(event, now)
         elif caller.remote_sdp:
             self.audio.answer(attempt.number, CALLER, event.sdp, self._ready, now)
         else:  # a late offer: the callee made it, and the caller's ACK will answer it
-            self.audio.offer(attempt.number, attempt.gateway.media, CALLER, self.plan.trunk.media, event.sdp, self._ready, now)
+            self.audio.offer(attempt.number, attempt.gateway.media, CALLER, self.plan.media, event.sdp, self._ready, now)
 
     def _ready(self, media: Told, now: float) -> None:
         """The caller's side of the answer is ready: it is told now, or when the verdict is there."""
@@ -258,32 +271,34 @@ class Call:
         if self.ended or attempt is None:
             return
         if isinstance(media, MediaFailed):
-            self._let_go(attempt, CATALOGUE[media.code], now)
-        elif ear is not None and ear.gates and ear.leg == attempt.number and not ear.verdict:
-            self.screened = Answer(media.sdp)
-            self.state = advance(self.state, "screen")
-            self.board.endpoint.timers.at(now + ear.settings.wait_s, self, VERDICT)
+            self.let_go(attempt, CATALOGUE[media.code], now)
+        elif ear is not None and ear.gates and ear.leg == attempt.number:
+            gate.screen(self, Answer(media.sdp), ear.settings.wait_s, now)
+            if ear.verdict:
+                gate.decide(self, attempt, ear.verdict, now)
         else:
-            self._connect(Answer(media.sdp), now)
+            self.connect(Answer(media.sdp), now)
 
-    def _connect(self, event: Answer, now: float) -> None:
+    def connect(self, event: Answer, now: float) -> None:
         """Tell the caller of the answer."""
         self.answer_at = now
-        self.screened = None
+        self.screening = None
         self.generation += 1
         self.state = advance(self.state, "answer")
         caller = self.caller
         if caller is None:
             return
-        if self.early_at and self.plan.trunk.early_media == "ring":
-            self.audio.hold_back(self.callee_number, False, now)
-        if self.ear is not None and self.plan.trunk.record:
-            self.ear.record(caller.remote_sdp, self.board.recording(self.id, now), now)
+        self.let_through(now)
+        if self.ear is not None:
+            if self.plan.trunk.record:
+                self.ear.record(caller.remote_sdp, self.board.recording(self.id, now), now)
+                masking.follow(self, now)
+            self.ear.await_voice(caller.remote_sdp, now)
         caller.take(event, now)
 
-    def _let_go(self, attempt: Attempt, refusal: Refusal, now: float) -> None:
+    def let_go(self, attempt: Attempt, refusal: Refusal, now: float) -> None:
         """The callee answered and the caller is told no."""
-        self.screened = self.attempt = self.callee = None
+        self.screening = self.attempt = self.callee = None
         attempt.hang_up("trunkline", Release(cause=16, text=refusal.code, refusal=refusal.code), now)
         self.fail(refusal.result, refusal.code, now)
 
@@ -292,24 +307,23 @@ class Call:
     def on_heard(self, event: Heard, now: float) -> None:
         """What the studio heard of the callee: it may end the attempt, or the caller's wait."""
         ear, attempt = self.ear, self.attempt
+        if ear is not None and event.leg == CALLER:
+            ear.heard_caller(event.hearing, now)
         if ear is None or attempt is None or event.leg != attempt.number:
             return
         outcome = ear.heard(event)
         attempt.heard = ear.verdict
+        if not attempt.answer_at:
+            attempt.early_heard = ear.early
+        if ear.verdict == "false":
+            self.board.clips.judged_false(self.id, now)
+        if self.screening is not None:
+            gate.heard(self, attempt, event.hearing, now)
+            return
         if outcome is not None and not attempt.answer_at:
             attempt.give_up(outcome, Fail(0, outcome.evidence, silent=True), now)
-        elif self.screened is not None and ear.verdict:
-            self._decided(attempt, ear.verdict, now)
-
-    def _decided(self, attempt: Attempt, verdict: str, now: float) -> None:
-        """The verdict on a screened answer: a machine is released, everybody else is connected."""
-        screened = self.screened
-        if screened is None:
-            return
-        if verdict not in MACHINES:
-            self._connect(screened, now)
         else:
-            self._let_go(attempt, catalogue.MACHINE, now)
+            early.heard_early(self, attempt, event.hearing, ear.began + event.hearing.began_s, now)
 
     # Between the legs of an answered call.
 
@@ -318,8 +332,10 @@ class Call:
             self._released(leg, event, now)
             return
         other = self.callee if leg is self.caller else self.caller
+        if isinstance(event, Info) and masking.hides(self, leg, event):
+            return
         if leg is self.await_reinvite and isinstance(event, Updated | UpdateRefused):
-            self._joined(leg, event, now)
+            joined(self, event, now)
             return
         if other is None:
             if isinstance(event, Update):
@@ -355,6 +371,7 @@ class Call:
             self._leg_over(now)
             if attempt is not None:
                 if attempt.answer_at:
+                    self.abandoned = not self.answer_at
                     attempt.hang_up(by, event, now)
                 else:
                     attempt.abandon(event, now)
@@ -362,21 +379,24 @@ class Call:
                 self.callee.take(event, now)
         else:
             by = "trunkline" if event.refusal else "carrier"
-            if self.screened is not None:
-                self.screened = None
+            screening, self.screening = self.screening, None
+            if screening is not None:
                 self.callee = None
+                if screening.told is not None:
+                    gate.gone(self, screening, now)
+                    return
                 self.fail(Result.NO_ANSWER, "", now)
                 return
             caller, self.caller = self.caller, None
             if caller is not None:
                 self._say_goodbye(caller, by, event, now)
                 self._leg_over(now)
-        self.callee = None
+        self.callee = self.screening = None
         self.state = advance(self.state, "release")
         if self.answer_at:
-            self._write(200, 16, "answered", event.refusal, by, now)
+            self.write(200, 16, "answered", event.refusal, by, now)
         else:
-            self._write(487, 0, Result.CANCELLED.value, event.refusal or catalogue.CANCELLED.code, by, now)
+            self.write(487, 0, Result.CANCELLED.value, event.refusal or catalogue.CANCELLED.code, by, now)
 
     # Transfers.
 
@@ -395,33 +415,13 @@ class Call:
         if before is not None:
             before.take(Release(text="transferred"), now)
 
-    def _joined(self, leg: Leg, event: Updated | UpdateRefused, now: float) -> None:
-        """The side that stayed in a transfer took the target's SDP, or did not."""
-        self.await_reinvite = None
-        if isinstance(event, UpdateRefused):
-            self.board.alarm("transfer.refused_media", self.id, f"re-INVITE answered {event.status}", now)
-            return
-        target = self.callee
-        if target is None or not event.sdp:
-            return
-        if self.audio.anchored:
-            self.audio.offer(CALLER, side_of(self, CALLER), self.callee_number, side_of(self, 1), event.sdp, self._rejoin, now)
-        else:
-            self._rejoin(MediaReady(self.id, self.callee_number, event.sdp), now)
-
-    def _rejoin(self, media: Told, now: float) -> None:
-        """The target of a transfer hears of the staying side's audio where it is not what it heard before."""
-        target = self.callee
-        if target is not None and isinstance(media, MediaReady) and media_of(media.sdp) != media_of(target.local_sdp):
-            target.take(Update(media.sdp), now)
-
     def refuse_session(self, min_se_s: int, now: float) -> None:
         """422: the caller's session interval is too small (RFC 4028 section 6)."""
         caller, self.caller = self.caller, None
         if caller is not None:
             caller.take(Fail(422, "Session Interval Too Small", extra=f"Min-SE: {min_se_s}\r\n"), now)
         self.state = advance(self.state, "fail")
-        self._write(422, 0, Result.BAD_REQUEST.value, "sip.session_interval", "trunkline", now)
+        self.write(422, 0, Result.BAD_REQUEST.value, "sip.session_interval", "trunkline", now)
         self._leg_over(now)
 
     def _say_goodbye(self, leg: Leg, released_by: str, event: Release, now: float) -> None:
@@ -435,6 +435,7 @@ class Call:
         """Trunkline ends the call."""
         caller = self.caller
         if caller is None:
+            self._end_message(code, now)
             return
         if self.answer_at:
             self._say_goodbye(caller, "trunkline", Release(cause=31, text="ended by Trunkline", refusal=code), now)
@@ -445,9 +446,17 @@ class Call:
                 attempt.abandon(Release(text="ended by Trunkline", refusal=code), now)
             self.fail(Result.UNREACHABLE, code, now)
 
+    def _end_message(self, code: str, now: float) -> None:
+        """Trunkline ends what is left of a call whose caller is gone: a machine that is to be left a message."""
+        attempt, screening = self.attempt, self.screening
+        if attempt is not None and screening is not None and screening.told is not None:
+            self.attempt = self.callee = None
+            attempt.hang_up("trunkline", Release(cause=31, text="ended by Trunkline", refusal=code), now)
+            gate.gone(self, screening, now)
+
     # Records.
 
-    def _write(self, status: int, cause: int, result: str, code: str, released_by: str, now: float) -> None:
+    def write(self, status: int, cause: int, result: str, code: str, released_by: str, now: float) -> None:
         if self.ended:
             return
         self.ended = True
@@ -456,6 +465,7 @@ class Call:
         self.audio.over(now)
         if self.ear is not None:
             self.ear.over(now)
+            self.board.clips.over(self.id, now)
         self.board.emit(call_fact(self, status, cause, result, code, released_by, now), now)
 
     def _leg_over(self, now: float) -> None:

@@ -42,10 +42,9 @@ def _try(call: "Call", gateway: Gateway, target: str, now: float) -> Refusal | N
     """Offer the call to this gateway, or say why not."""
     caller = call.caller
     assert caller is not None
-    trunk = call.plan.trunk
-    number = len(call.names)
-    side = side_towards(trunk.media, gateway.media)
-    media = call.board.media.offer(MediaOffer(call.id, number, caller.remote_sdp, side, CALLER, trunk.media), now)
+    ours, number = call.plan.media, len(call.names)
+    side = side_towards(ours, gateway.media)
+    media = call.board.media.offer(MediaOffer(call.id, number, caller.remote_sdp, side, CALLER, ours), now)
     if media is None:
         call.names.append(gateway.name)
         call.audio.wait(number, lambda told, later: _offered(call, gateway, target, number, told, later))
@@ -74,7 +73,7 @@ def _send(call: "Call", gateway: Gateway, target: str, number: int, media: Told,
     way = board.decider.reserve(plan, gateway, now)
     if not isinstance(way, Way):
         return way
-    says, called, number_shown = invitation(plan, gateway, way, media.sdp, call.max_forwards - 1, call.session_id)
+    says, called, number_shown = invitation(plan, gateway, way, media.sdp, call.max_forwards - 1, call.session_id, board.decider.signature(plan, gateway, now))
     if target:
         says = replace(says, uri=target)
     call.position += 1

@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from trunkline.calls.audio import CALLER, Told
+from trunkline.calls import gate
+from trunkline.calls.audio import CALLER, Told, media_of
 from trunkline.calls.events import Confirm, Info, Update, Updated, UpdateRefused
 from trunkline.calls.leg import Leg
 from trunkline.facts import refusal as catalogue
-from trunkline.media import DigitHeard, MediaEvent, MediaFailed, MediaLost, MediaReady, MediaTimeout, Side
+from trunkline.media import DigitHeard, MediaEvent, MediaFailed, MediaLost, MediaReady, MediaTimeout, Played, Side
 from trunkline.media.info_digits import DTMF_RELAY, InfoDigit, build_info, parse_info
 
 if TYPE_CHECKING:
@@ -37,6 +38,27 @@ def redescribe(call: "Call", leg: Leg, other: Leg, event: Update | Updated | Con
         call.audio.answer(source, target, event.sdp, say, now)
 
 
+def joined(call: "Call", event: Updated | UpdateRefused, now: float) -> None:
+    """The side that stayed in a transfer took the target's SDP, or did not."""
+    call.await_reinvite = None
+    if isinstance(event, UpdateRefused):
+        call.board.alarm("transfer.refused_media", call.id, f"re-INVITE answered {event.status}", now)
+        return
+    if call.callee is None or not event.sdp:
+        return
+
+    def say(media: Told, later: float) -> None:
+        """The target hears of the staying side's audio where it is not what it heard before."""
+        target = call.callee
+        if target is not None and isinstance(media, MediaReady) and media_of(media.sdp) != media_of(target.local_sdp):
+            target.take(Update(media.sdp), later)
+
+    if call.audio.anchored:
+        call.audio.offer(CALLER, side_of(call, CALLER), call.callee_number, side_of(call, 1), event.sdp, say, now)
+    else:
+        say(MediaReady(call.id, call.callee_number, event.sdp), now)
+
+
 def pressed(call: "Call", other: Leg, event: Info, now: float) -> bool:
     """A key told by INFO reaches a side that wants keys in its audio as that."""
     number = number_of(call, other)
@@ -51,13 +73,15 @@ def on_media(call: "Call", event: MediaEvent, now: float) -> None:
     """What the media engine reports of this call."""
     if isinstance(event, MediaReady | MediaFailed):
         call.audio.ready(event, now)
+    elif isinstance(event, Played):
+        gate.played(call, event.leg, event.why, now)
     elif isinstance(event, MediaLost):
         call.hang_up(catalogue.MEDIA_LOST.code, now)
-    elif isinstance(event, MediaTimeout):
+    elif isinstance(event, MediaTimeout) and call.screening is None:  # who records a message, or waits for a pick-up, may send nothing
         call.silent |= {event.leg}
         if call.silent >= {CALLER, call.callee_number}:
             call.hang_up(catalogue.MEDIA_TIMEOUT.code, now)
-    elif isinstance(event, DigitHeard):
+    elif isinstance(event, DigitHeard) and event.leg not in call.masked:
         other = call.callee if event.leg == CALLER else call.caller
         if other is not None and side_of(call, number_of(call, other)).digits == "info":
             other.take(Info("INFO", DTMF_RELAY, build_info(InfoDigit(event.digit, event.duration_ms))), now)
@@ -70,4 +94,4 @@ def number_of(call: "Call", leg: Leg) -> int:
 
 def side_of(call: "Call", number: int) -> Side:
     attempt = call.attempt
-    return attempt.gateway.media if number and attempt is not None else call.plan.trunk.media
+    return attempt.gateway.media if number and attempt is not None else call.plan.media

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from trunkline.decide.plan import Refused
 from trunkline.facts.record import Call as CallFact
 from trunkline.facts.record import LegAudio
 from trunkline.facts.refusal import Refusal
@@ -9,7 +10,9 @@ from trunkline.facts.told import Told
 from trunkline.media import MediaStatistics
 
 if TYPE_CHECKING:
+    from trunkline.calls.arrivals import Arrival
     from trunkline.calls.call import Call
+    from trunkline.calls.switchboard import Switchboard
 
 
 def call_fact(call: "Call", status: int, cause: int, result: str, code: str, released_by: str, now: float) -> CallFact:
@@ -24,7 +27,23 @@ def call_fact(call: "Call", status: int, cause: int, result: str, code: str, rel
         result=result, refusal=code, released_by=released_by, attempts=call.position, carrier=call.last[0], gateway=call.last[1],
         alerting_ms=ms_since(began, call.alerting_at), early_media_ms=ms_since(began, call.early_at), answer_ms=ms_since(began, call.answer_at),
         talk_ms=round((now - call.answer_at) * 1000, 1) if call.answer_at else None, total_ms=round((now - began) * 1000, 1),
-        holds=call.holds, transfers=call.transfers, emergency=plan.emergency, session_id=call.session_id,
+        holds=call.holds, transfers=call.transfers, emergency=plan.emergency, session_id=call.session_id, abandoned=call.abandoned,
+        message=call.message, dead_air_ms=call.ear.dead_air_ms() if call.ear is not None else None,
+    )  # fmt: skip
+
+
+def refused_fact(
+    board: "Switchboard", arrival: "Arrival", verdict: Refused, status: int, cause: int, released_by: str, now: float
+) -> CallFact:
+    """The `Call` record of a call that was never planned."""
+    refusal, trunk, flow, request = verdict.refusal, verdict.trunk, arrival.transaction.flow, arrival.request
+    return CallFact(
+        call=arrival.call, at=board.clock.utc_us(arrival.at), node=board.settings.node, policy="", direction="outbound", tenant=trunk.tenant if trunk else "",
+        trunk=trunk.name if trunk else "", source=str(flow), transport=flow.door.transport, dialer_call_id=request.call_id,
+        user_agent=request.first("User-Agent"), called_raw=verdict.called, called=verdict.number, caller_raw="", caller="", destination="",
+        strategy="", metadata=verdict.metadata, state="failed", status=status, cause=cause, result=refusal.result.value,
+        refusal=refusal.code, released_by=released_by, attempts=0, carrier="", gateway="", alerting_ms=None, early_media_ms=None,
+        answer_ms=None, talk_ms=None, total_ms=round((now - arrival.at) * 1000, 1), holds=0, transfers=0, emergency=False, session_id=arrival.session_id,
     )  # fmt: skip
 
 
@@ -37,11 +56,11 @@ def leg_audio(heard: MediaStatistics, call: "Call | None", at: int) -> LegAudio:
     )  # fmt: skip
 
 
-def told_lines(answer: Told, refusal: Refusal | None) -> str:
-    """Reason and Retry-After lines of a refusal to the dialer."""
+def told_lines(answer: Told, refusal: Refusal | None, text: str = "") -> str:
+    """Reason, Warning and Retry-After lines of a refusal to the dialer; `text` says more than its code (no quotes, no controls)."""
     lines = f"Reason: Q.850;cause={answer.cause}\r\n" if answer.cause else ""
     if refusal is not None:
-        lines += f'Warning: 399 trunkline "{refusal.code}"\r\n'
+        lines += f'Warning: 399 trunkline "{refusal.code}{": " + text if text else ""}"\r\n'
         if answer.retry_after and refusal.retry_after_s:
             lines += f"Retry-After: {refusal.retry_after_s}\r\n"
     return lines

@@ -6,19 +6,23 @@ from trunkline.numbering import render, render_caller
 from trunkline.policy.snapshot import Gateway
 
 
-def invitation(plan: Plan, gateway: Gateway, way: Way, sdp: bytes, max_forwards: int, session_id: str) -> tuple[Invitation, str, str]:
+def invitation(
+    plan: Plan, gateway: Gateway, way: Way, sdp: bytes, max_forwards: int, session_id: str, signature: str = ""
+) -> tuple[Invitation, str, str]:
     """The INVITE for this gateway, and the called and caller numbers as rendered."""
     user, to_user = render(plan.called, gateway.called) if plan.called else (plan.called_raw, plan.called_raw)
-    caller = render_caller(plan.caller, gateway.caller)
+    wanted = plan.shown.get(gateway.carrier, gateway.caller)
+    caller = render_caller(plan.caller, wanted)
     host = f"[{gateway.host}]" if ":" in gateway.host else gateway.host
     where = f"{host}:{gateway.port}" if gateway.port else host
     phone = ";user=phone" if gateway.called.phone_param else ""
     domain = gateway.from_domain or way.flow.door.sent_by.rpartition(":")[0]
-    extra = f"Session-ID: {session_id};remote=00000000000000000000000000000000\r\n"
-    asserted = f"<sip:{caller}@{domain}>"
+    extra = f"Session-ID: {session_id};remote=00000000000000000000000000000000\r\n{signature}"
+    verstat = f";verstat={plan.verstat}" if plan.verstat else ""
+    asserted = f"<sip:{caller}{verstat}@{domain}>"
     # A trunk gets no network-asserted identity: a private caller stays unknown to it (RFC 3325 section 7).
-    header = gateway.caller.header if gateway.carrier else ""
-    hidden = plan.private or gateway.caller.anonymous_from
+    header = wanted.header if gateway.carrier else ""
+    hidden = plan.private or wanted.anonymous_from
     if header == "pai" or (hidden and header == "from"):
         extra += f"P-Asserted-Identity: {asserted}\r\n"
     elif header == "rpid":
@@ -27,6 +31,8 @@ def invitation(plan: Plan, gateway: Gateway, way: Way, sdp: bytes, max_forwards:
         extra += f"Diversion: {asserted};reason=unconditional\r\n"
     if plan.private:
         extra += "Privacy: id\r\n"
+    if not gateway.carrier:  # a trunk is told whom the caller returns a call to
+        extra += "".join([f"X-Trunkline-{name.capitalize()}: {value}\r\n" for name, value in plan.metadata.items()])
     if hidden:
         sender = '"Anonymous" <sip:anonymous@anonymous.invalid>'
     elif plan.display:

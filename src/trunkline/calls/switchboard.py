@@ -10,31 +10,31 @@ from pathlib import Path
 from random import Random
 from typing import Any, Protocol
 
+from trunkline.calls.arrivals import Arrivals
+from trunkline.calls.audio import CALLER
 from trunkline.calls.call import Call
+from trunkline.calls.clips import Clips
+from trunkline.calls.coverage import Coverage
 from trunkline.calls.decider import Decider
 from trunkline.calls.ear import Ear, hearing_fact
+from trunkline.calls.early import manner
 from trunkline.calls.events import Release
 from trunkline.calls.incoming import IncomingLeg
 from trunkline.calls.leg import ALLOW, Leg
 from trunkline.calls.negotiation import on_media
 from trunkline.calls.outgoing import OutgoingLeg
-from trunkline.calls.record import leg_audio, told_lines
+from trunkline.calls.record import leg_audio
 from trunkline.calls.settings import SwitchboardSettings
-from trunkline.calls.trace import LegTrace, Row
 from trunkline.calls.transfer import Transfers
-from trunkline.decide.plan import CallRequest, Challenge, Plan, Refused
-from trunkline.facts import refusal as catalogue
+from trunkline.decide.plan import Plan
 from trunkline.facts.clock import Clock
 from trunkline.facts.record import Alarm, Fact, Recording
-from trunkline.facts.record import Call as CallFact
 from trunkline.facts.refusal import Refusal
-from trunkline.facts.told import told
 from trunkline.media import MediaEngine, MediaStatistics
 from trunkline.policy.snapshot import Listen
 from trunkline.sip.dialog import Dialog
 from trunkline.sip.endpoint import Endpoint
 from trunkline.sip.events import Acknowledged, Cancelled, Event, Received, Replied, Stray, TimedOut, Unacknowledged, Unreachable
-from trunkline.sip.fault import Fault
 from trunkline.sip.flow import Flow
 from trunkline.sip.message import Request, Response
 from trunkline.sip.transactions import ServerInvite
@@ -79,9 +79,12 @@ class Switchboard:
         "Calls with a leg still open, by call id."
         self.sessions: set[str] = set()
         "Session-ID and number of every live call: how a call that returns is recognised."
+        self.arrivals = Arrivals(self)
         self.transfers = Transfers(self)
         self.registrar: Registrar | None = None
         self.studio: Studio | None = None
+        self.coverage = Coverage(random)
+        self.clips = Clips(endpoint.timers, clock, settings.recordings, random, self.write_recording)
         self._recording_day = ""
         self.closed: Refusal | None = None
         "Why no new call is taken: overload, drain, full disk."
@@ -93,17 +96,20 @@ class Switchboard:
         next_event = self.endpoint.next_event
         while (event := next_event()) is not None:
             self._handle(event, now)
+        self.arrivals.turn(now)
 
     def ear_for(self, call_id: str, plan: Plan) -> Ear | None:
         """Listening for a call, where its trunk wants it and the audio is ours."""
-        settings, studio = plan.trunk.listen, self.studio
-        if studio is None or not self.media.anchored or (settings.mode == "off" and not plan.trunk.record):
+        trunk, studio = plan.trunk, self.studio
+        settings = trunk.listen
+        if studio is None or not self.media.anchored:
             return None
         if plan.direction != "outbound" or plan.emergency:
             settings = OFF
-        if settings.share < 1.0 and self.random.random() >= settings.share:
+        holds = any(manner(plan, gateway) == "hold" for gateway in plan.routes)
+        if settings.mode == "off" and not trunk.record and not holds:
             return None
-        return Ear(studio, self.media, call_id, settings)
+        return Ear(studio, self.media, call_id, settings, holds)
 
     def recording(self, call_id: str, now: float) -> str:
         """Where a call is recorded: a folder a day."""
@@ -122,14 +128,19 @@ class Switchboard:
                 call = self.calls.get(event.call)
                 if call is None or call.ear is None:
                     continue
-                party = call.names[event.leg] if event.leg < len(call.names) else ""
-                self.emit(hearing_fact(event, party, call.ear.settings.mode, self.clock.utc_us(now)), now)
+                if event.leg != CALLER:  # what the caller's side sounds like is nobody's business but its own
+                    party = call.names[event.leg] if event.leg < len(call.names) else ""
+                    self.emit(hearing_fact(event, party, call.ear.settings.mode, self.clock.utc_us(now)), now)
                 call.on_heard(event, now)
-            elif isinstance(event, Recorded):
-                self.emit(Recording(event.call, self.clock.utc_us(now), event.file, round(event.seconds, 2), event.bytes, event.why), now)
+            elif isinstance(event, Recorded) and not self.clips.recorded(event, now):
+                self.write_recording(event, "", now)
             elif isinstance(event, StudioLost):
+                self.clips.lost(event.calls)
                 self.alarm("studio.lost", f"{len(event.calls)} calls", "A studio worker died; its calls go on unheard, unfinished recordings: "
                            f"{', '.join(event.files) or 'none'}.", now)
+
+    def write_recording(self, event: Recorded, purpose: str, now: float) -> None:
+        self.emit(Recording(event.call, self.clock.utc_us(now), event.file, round(event.seconds, 2), event.bytes, event.why, purpose), now)
 
     def handle_media(self, now: float) -> None:
         """Work off everything the media engine has to say."""
@@ -156,7 +167,7 @@ class Switchboard:
         elif isinstance(event, Cancelled):
             if isinstance(event.user, IncomingLeg):
                 event.user.cancelled(event.reason, now)
-            elif event.transaction.reply is not None:
+            elif event.transaction.reply is not None and not self.arrivals.cancelled(event.transaction, now):
                 event.transaction.respond(487, "Request Terminated", self.endpoint.token(), now)
         elif isinstance(event, TimedOut):
             event.user.timed_out(event.transaction, now)
@@ -191,7 +202,7 @@ class Switchboard:
             transaction.respond(420, "Bad Extension", tag, now, f"Unsupported: {required}\r\n")
         elif method == "INVITE":
             assert isinstance(transaction, ServerInvite)
-            self._invited(transaction, request, tag, now)
+            self.arrivals.invited(transaction, request, tag, now)
         elif method == "OPTIONS":
             if self.closed is not None:
                 transaction.respond(503, "Service Unavailable", tag, now, f"Retry-After: {self.closed.retry_after_s}\r\n")
@@ -208,93 +219,13 @@ class Switchboard:
         else:
             transaction.respond(481, "Call/Transaction Does Not Exist", tag, now)
 
-    # New calls.
-
-    def _invited(self, transaction: ServerInvite, request: Request, tag: str, now: float) -> None:
-        flow = transaction.flow
-        if self.closed is not None:
-            self._turn_away(transaction, self.closed, tag, now)
-            return
-        if request.body and not request.sdp:
-            transaction.respond(415, "Unsupported Media Type", tag, now, "Accept: application/sdp\r\n")
-            return
-        if request.max_forwards <= 0:
-            self._turn_away(transaction, catalogue.TOO_MANY_HOPS, tag, now)
-            return
-        session_id = session_of(request) or self.endpoint.token() + self.endpoint.token()
-        seen = f"{session_id}|{request.uri}"
-        if seen in self.sessions:
-            self._turn_away(transaction, catalogue.LOOP, tag, now)
-            return
-        call_id = self.endpoint.token()
-        dialog = Dialog.serving(request, tag, flow)
-        if isinstance(dialog, Fault):
-            transaction.respond(dialog.status, dialog.reason, tag, now)
-            return
-        verdict = self.decider.decide(CallRequest(call_id, request, flow), now)
-        if isinstance(verdict, Plan):
-            transaction.respond(100, "Trying", "", now)
-            self._open(call_id, verdict, transaction, request, dialog, session_id, seen, now)
-        elif isinstance(verdict, Challenge):
-            lines = "".join([f"WWW-Authenticate: {header}\r\n" for header in verdict.headers])
-            transaction.respond(401, "Unauthorized", tag, now, lines)
-        else:
-            self._refused(call_id, verdict, transaction, request, tag, session_id, now)
-
-    def _open(
-        self, call_id: str, plan: Plan, transaction: ServerInvite, request: Request, dialog: Dialog, session_id: str, seen: str, now: float
-    ) -> None:
-        rows: list[Row] = []
-        trace = LegTrace(rows, 0)
-        trace.add(False, request.start[:-8], f"{request.cseq} INVITE", "", now)
-        trace.add(True, "100 Trying", f"{request.cseq} INVITE", "", now)
-        call = Call(self, call_id, plan, rows, now, request.max_forwards, session_id)
-        leg = IncomingLeg(self, call, call_id, trace, dialog, transaction, request)
-        call.caller = leg
-        call.source = (str(transaction.flow), transaction.flow.door.transport, request.call_id, request.first("User-Agent"))
-        trunk = plan.trunk
-        if trunk.call_id_header and plan.direction == "outbound":
-            leg.call_id_line = f"{trunk.call_id_header}: {call_id}\r\n"
-        leg.session_expires_s = trunk.session_expires_s
-        granted = leg.serve_session(request, now)
-        self.calls[call_id] = call
-        self.legs[dialog.local_tag] = leg
-        call.seen = seen
-        self.sessions.add(seen)
-        self.emit(plan.decision, now)
-        if isinstance(granted, int):
-            call.refuse_session(granted, now)
-            return
-        leg.ok_extra = granted
-        call.begin(now)
-
-    def _turn_away(self, transaction: ServerInvite, refusal: Refusal, tag: str, now: float) -> None:
-        """Refuse before anybody is known: no record, the generic answer."""
-        answer = told("generic", refusal.result)
-        transaction.respond(answer.status, answer.phrase, tag, now, told_lines(answer, refusal))
-
-    def _refused(self, call_id: str, verdict: Refused, transaction: ServerInvite, request: Request, tag: str, session_id: str, now: float) -> None:
-        refusal, trunk = verdict.refusal, verdict.trunk
-        answer = told(trunk.profile if trunk is not None else "generic", refusal.result)
-        transaction.respond(answer.status, answer.phrase, tag, now, told_lines(answer, refusal))
-        if verdict.alarm:
-            self.alarm(refusal.code, trunk.name if trunk else str(transaction.flow), refusal.text, now)
-        if trunk is None:
-            return
-        flow = transaction.flow
-        self.emit(
-            CallFact(
-                call=call_id, at=self.clock.utc_us(now), node=self.settings.node, policy="", direction="outbound", tenant=trunk.tenant,
-                trunk=trunk.name, source=str(flow), transport=flow.door.transport, dialer_call_id=request.call_id,
-                user_agent=request.first("User-Agent"), called_raw=verdict.called, called="", caller_raw="", caller="", destination="",
-                strategy="", metadata={}, state="failed", status=answer.status, cause=answer.cause, result=refusal.result.value,
-                refusal=refusal.code, released_by="trunkline", attempts=0, carrier="", gateway="", alerting_ms=None, early_media_ms=None,
-                answer_ms=None, talk_ms=None, total_ms=0.0, holds=0, transfers=0, emergency=False, session_id=session_id,
-            ),
-            now,
-        )  # fmt: skip
-
     # What calls and legs use.
+
+    def decided(self, plan: Plan, now: float) -> None:
+        """Put on record what was decided for a call that begins."""
+        self.emit(plan.decision, now)
+        for fact in plan.facts:
+            self.emit(fact, now)
 
     def forget(self, leg: Leg) -> None:
         self.legs.pop(leg.dialog.local_tag, None)
@@ -336,15 +267,6 @@ class Switchboard:
         if dialog.establish(response, flow) is None:
             dialog.ack(self.endpoint, response.cseq)
             dialog.request(self.endpoint, "BYE", now, extra='Reason: SIP;cause=487;text="answered elsewhere"\r\n')
-
-
-def session_of(request: Request) -> str:
-    """The caller's half of Session-ID (RFC 7989); empty when there is none worth keeping."""
-    values = request.fields.get("Session-ID")
-    if values is None:
-        return ""
-    identifier = values[0].partition(";")[0].strip()
-    return identifier if len(identifier) == 32 and identifier.isalnum() and identifier.strip("0") else ""
 
 
 def _unsupported(request: Request) -> str:

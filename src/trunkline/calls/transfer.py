@@ -143,7 +143,7 @@ class Transfers:
         new.caller = Staying(board, staying, referral, call)
         new.source = (str(leg.dialog.flow), leg.dialog.flow.door.transport, request.call_id, "")
         board.calls[call_id] = new
-        board.emit(verdict.decision, now)
+        board.decided(verdict, now)
         new.begin(now)
 
     def complete(self, staying: Staying, event: Answer, now: float) -> None:

@@ -32,6 +32,7 @@ AUDIO_HEADER = ("LEG", "PARTY", "CODEC", "RECEIVED", "SENT", "LOST", "REFUSED", 
 
 
 def calls(
+    context: typer.Context,
     limit: Annotated[
         int, typer.Option(min=1, help="At most this many calls in progress, and as many ended ones.")
     ] = 20,
@@ -52,6 +53,8 @@ def calls(
 
     Example: trunkline calls --since 1h --carrier acme --failed
     """
+    if context.invoked_subcommand is not None:
+        return
     with told():
         began = time.time_ns() // 1000 - span_us(since) if since else 0
         found = Source(data_directory(data)).calls(Filter(limit, began, trunk, carrier, failed))

@@ -1,7 +1,5 @@
 """Commands about a node: run it, look at it, drain it, give it a new policy."""
 
-import base64
-import getpass
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from trunkline.cli.policy import put_in_force
 from trunkline.cli.rendering import table
 from trunkline.cli.source import SourceError, ask_node, data_directory
 
@@ -17,7 +16,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def serve(settings: Annotated[Path, typer.Option("--settings", help="Settings of this node.")] = Path("trunkline.toml")) -> None:
-    """Run a node until SIGTERM or Ctrl-C; SIGHUP reads the policy again without dropping a call."""
+    """Run a node until SIGTERM or Ctrl-C; SIGHUP reads the policy file again without dropping a call."""
     from trunkline.node.serve import serve as run_node
     from trunkline.node.settings import SettingsError, load_settings
     from trunkline.sip.asyncio import ListenError
@@ -86,22 +85,8 @@ def reload(
     reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Put a policy in force on the running node. No call is dropped; calls under way keep the policy they began with."""
-    from trunkline.policy import encode, load_policy
-
-    try:
-        text = path.read_text()
-    except OSError as error:
-        print(f"{path}: {error.strerror}", file=sys.stderr)
-        raise typer.Exit(2) from error
-    compiled = load_policy(text, base=path.parent)
-    if isinstance(compiled, list):
-        for problem in compiled:
-            print(f"{path}:{problem}", file=sys.stderr)
-        raise typer.Exit(1)
-    packed = base64.b64encode(encode(compiled)).decode()
-    result = ask(data, {"do": "reload", "policy": packed, "author": getpass.getuser(), "reason": reason})
-    print(msgspec.json.encode(result).decode() if as_json else f"policy {result['policy']} is in force")
+    """Short for `trunkline policy apply`, without showing what changes."""
+    put_in_force(path, reason or "reload", data, as_json, brief=True)
 
 
 def _state(row: dict[str, Any]) -> str:

@@ -1,55 +1,306 @@
-"""`trunkline policy`: check the policy document, or compile it for a node."""
+"""`trunkline policy`: check a policy, compare it, put it in force, look back and go back."""
 
+import getpass
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Check and compile policy.yaml. Every key is described in docs/policy.md.")
+from trunkline.cli.policy_data import BrokenPolicyError, kept
+from trunkline.cli.rendering import moment, table
+from trunkline.cli.source import SourceError, ask_node, data_directory
+
+if TYPE_CHECKING:
+    from trunkline.policy import Problem
+    from trunkline.policy.diff import Change
+    from trunkline.policy.load import Draft
+
+app = typer.Typer(no_args_is_help=True, help="Check policies, put them in force, go back. Every key is described in docs/policy.md.")
 
 Document = Annotated[Path, typer.Argument(help="The policy document.", show_default=True)]
+Data = Annotated[Path | None, typer.Option("--data", help="The node's data directory; default: [node] data of ./trunkline.toml, else ./var.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
+
+APPLY_S = 120.0
+"How long a node may take to compile and swap a policy."
+
+SHOWN = 40
+"Differences that `apply` and `rollback` print; `diff` prints all."
 
 
 @app.command()
-def check(path: Document = Path("policy.yaml"), as_json: Annotated[bool, typer.Option("--json", help="Print problems as JSON.")] = False) -> None:
+def check(
+    path: Document = Path("policy.yaml"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print problems as JSON.")] = False,
+    without_secrets: Annotated[bool, typer.Option("--without-secrets", help="Do not look for secrets: they are known to the node alone.")] = False,
+) -> None:
     """Say whether a policy could be put in force; each problem names its line and the fix."""
-    from trunkline.policy import load_policy
+    from trunkline.policy.load import compile_draft, read_policy
 
-    result = load_policy(_text(path), base=path.parent)
-    if isinstance(result, list):
+    draft = read_policy(_text(path), base=path.parent)
+    if not isinstance(draft, list) and not without_secrets:
+        compiled = compile_draft(draft, base=path.parent)
+        draft = compiled if isinstance(compiled, list) else draft
+    if isinstance(draft, list):
         if as_json:
-            print(msgspec.json.encode({"ok": False, "problems": result}).decode())
+            print(_json({"ok": False, "problems": draft}))
         else:
-            for problem in result:
-                print(f"{path}:{problem}", file=sys.stderr)
+            _print_problems(path, draft)
         raise typer.Exit(1)
     if as_json:
-        print(msgspec.json.encode({"ok": True, "version": result.version}).decode())
+        print(_json({"ok": True, "version": draft.version, "files": sorted(draft.files)}))
         return
+    document = draft.document
+    files = f", {len(draft.files)} files" if draft.files else ""
     print(
-        f"{path}: good. Version {result.version}: {len(result.trunks)} trunks, {len(result.carriers)} carriers with {len(result.gateways)} gateways, "
-        f"{len(result.destinations)} destinations, {len(result.dids)} DIDs."
+        f"{path}: good. Version {draft.version}: {len(document.trunks)} trunks, {len(document.carriers)} carriers with "
+        f"{sum(len(carrier.gateways) for carrier in document.carriers.values())} gateways, {len(document.destinations)} destinations, "
+        f"{len(document.dids)} DIDs{files}."
     )
 
 
-@app.command(name="compile", hidden=True)
-def compile_(path: Document = Path("policy.yaml")) -> None:
-    """Write the compiled policy to standard output; the node runs this so that its loop never parses YAML."""
-    from trunkline.policy import encode, load_policy
+@app.command()
+def diff(
+    old: Annotated[str, typer.Argument(help="A version or a file; left out: what is in force.")] = "",
+    new: Annotated[str, typer.Argument(help="A version or a file; left out: the one argument, or policy.yaml.")] = "",
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """What differs, by meaning: between what is in force and policy.yaml, a file or version given, or two of them."""
+    if not new:
+        old, new = "", old or "policy.yaml"
+    with _told():
+        known = kept(data)
+        before, after = known.draft(old) if old else known.in_force(), known.draft(new)
+    changes = _changes(before, after)
+    if as_json:
+        print(_json({"old": before.version, "new": after.version, "changes": changes}))
+        return
+    for change in changes:
+        print(change)
+    if not changes:
+        same = "they are the same to the byte" if before.version == after.version else f"{before.version} and {after.version} mean the same"
+        print(f"no difference: {same}")
 
-    result = load_policy(_text(path), base=path.parent)
-    if isinstance(result, list):
-        for problem in result:
-            print(f"{path}:{problem}", file=sys.stderr)
+
+@app.command()
+def apply(
+    path: Document = Path("policy.yaml"),
+    reason: Reason = "",
+    data: Data = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and compare; change nothing.")] = False,
+    next_start: Annotated[bool, typer.Option("--next-start", help="For a node that does not run: what it starts with.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Put a policy in force on the running node. No call is dropped; calls under way keep the policy they began with."""
+    if not dry_run:
+        _must_say_why(reason)
+    put_in_force(path, reason, data, as_json, dry_run=dry_run, next_start=next_start)
+
+
+@app.command()
+def rollback(
+    version: Annotated[str, typer.Argument(help="A version; left out: the one that was in force before.")] = "",
+    reason: Reason = "",
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Bring back a version that was in force, with the files it had then."""
+    _must_say_why(reason)
+    with _told():
+        known = kept(data)
+        target = known.store.named(version) if version else known.before()
+        before, after = known.in_force(), known.draft(target)
+    changes = _changes(before, after)
+    if not as_json:
+        _print_changes(changes)
+    result = _ask(data, {"do": "apply", "version": target, "author": getpass.getuser(), "reason": reason, "rollback": True})
+    print(_json({**result, "changes": changes}) if as_json else f"policy {result['policy']} is in force again, in place of {result['before']}")
+
+
+@app.command()
+def history(
+    limit: Annotated[int, typer.Option("--limit", help="Rows at most, the newest first.")] = 20, data: Data = None, as_json: Json = False
+) -> None:
+    """What was in force when, by whom and why, the newest first."""
+    with _told():
+        applied = kept(data).history()[::-1][: max(limit, 0)]
+    if as_json:
+        print(_json(applied))
+        return
+    rows = [(moment(fact.at), fact.version, fact.author, f"rolled back from {fact.before}: {fact.reason}" if fact.rollback else fact.reason) for fact in applied]
+    print(table(("since (UTC)", "version", "by", "why"), rows))
+
+
+@app.command()
+def show(
+    version: Annotated[str, typer.Argument(help="A version; left out: what is in force.")] = "", data: Data = None, as_json: Json = False
+) -> None:
+    """The document of a version to the byte, as it was applied."""
+    with _told():
+        known = kept(data)
+        stored = known.store.load(known.store.named(version) if version else known.current().version)
+        in_force = known.current().version == stored.version
+    if as_json:
+        files = {name: len(content) for name, content in stored.contents.items()}
+        print(_json({"version": stored.version, "in_force": in_force, "path": str(stored.path), "files": files, "text": stored.text}))
+        return
+    sys.stdout.write(stored.text if stored.text.endswith("\n") else stored.text + "\n")
+
+
+@app.command()
+def status(data: Data = None, as_json: Json = False) -> None:
+    """What is in force since when and why, and whether the file it came from says something else by now."""
+    from trunkline.node.policies import differs
+
+    with _told():
+        known = kept(data)
+        current = known.current()
+        path = known.store.load(current.version).path
+        changed = differs(known.store, current.version, path)
+    if as_json:
+        print(_json({**msgspec.to_builtins(current), "file": str(path), "differs": changed}))
+        return
+    back = f" (rolled back from {current.before})" if current.rollback else ""
+    print(f"policy {current.version} in force since {moment(current.at)} UTC, by {current.author}: {current.reason}{back}")
+    told = "says something else: `trunkline policy diff FILE` shows what, `trunkline policy apply FILE` puts it in force" if changed else "says the same"
+    print(f"{path} {told}")
+
+
+@app.command()
+def limits(as_json: Json = False) -> None:
+    """The safe limits no policy may break, and why."""
+    from trunkline.policy.limits import SAFE_LIMITS
+
+    if as_json:
+        print(_json([{"name": one.name, "path": ".".join(one.path), "bounds": one.bounds, "why": one.why, "source": one.source} for one in SAFE_LIMITS]))
+        return
+    print(table(("limit", "value", "bounds", "source"), [(one.name, ".".join(one.path), one.bounds, one.source) for one in SAFE_LIMITS]))
+
+
+@app.command(name="compile", hidden=True)
+def compile_(
+    path: Document = Path("policy.yaml"),
+    version: Annotated[str, typer.Option(help="A version that is kept, instead of a file.")] = "",
+    data: Annotated[Path | None, typer.Option(help="Data directory that keeps versions; a compiled file becomes one.")] = None,
+    to: Annotated[int, typer.Option(help="File descriptor to write to.")] = 1,
+) -> None:
+    """Write the compiled policy; the node runs this so that its loop never parses YAML."""
+    from msgspec.structs import replace
+
+    from trunkline.policy.load import compile_draft, read_policy
+    from trunkline.policy.store import Store, StoreError
+    from trunkline.policy.wire import encode
+
+    try:
+        stored = Store(data).load(Store(data).named(version)) if version and data is not None else None
+        base = stored.base if stored is not None else path.parent
+        draft = read_policy(stored.text if stored is not None else _text(path), base=base, files=stored)
+        if stored is None and data is not None and not isinstance(draft, list):
+            kept_as = Store(data).save(draft.source.text, draft.files, path)
+            draft = replace(draft, folder=Store(data).load(kept_as))  # what is played is what is kept, whatever becomes of the file
+        compiled = draft if isinstance(draft, list) else compile_draft(draft, base=base)
+        if isinstance(compiled, list):
+            _print_problems(path if stored is None else Path(stored.version), compiled)
+            raise typer.Exit(1)
+    except (StoreError, OSError) as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(1) from error
+    with open(to, "wb", closefd=False) as out:
+        out.write(encode(compiled))
+
+
+def put_in_force(path: Path, reason: str, data: Path | None, as_json: bool, *, dry_run: bool = False, next_start: bool = False, brief: bool = False) -> None:
+    """Check a file, show what it changes, keep it, and have the node put it in force."""
+    from trunkline.policy.load import read_policy
+    from trunkline.policy.store import StoreError
+
+    text = _text(path)
+    draft = read_policy(text, base=path.parent)
+    if isinstance(draft, list):
+        _print_problems(path, draft)
         raise typer.Exit(1)
-    sys.stdout.buffer.write(encode(result))
+    changes: Sequence[Any] = ()
+    with _told():
+        known = kept(data)
+        if not brief and known.has_current():
+            try:
+                changes = _changes(known.in_force(), draft)
+            except (StoreError, BrokenPolicyError) as error:  # what is in force cannot be read: all the more reason to let another in
+                print(f"not compared with what is in force: {error}", file=sys.stderr)
+            if not as_json:
+                _print_changes(changes)
+        if dry_run:
+            print(_json({"policy": draft.version, "changes": changes}) if as_json else f"dry run: {draft.version} was not put in force")
+            return
+        known.store.save(text, draft.files, path)
+        if next_start:
+            known.set_next(draft.version, getpass.getuser(), reason)
+            print(_json({"policy": draft.version, "changes": changes}) if as_json else f"the node will start with policy {draft.version}")
+            return
+    result = _ask(data, {"do": "apply", "version": draft.version, "author": getpass.getuser(), "reason": reason})
+    print(_json({**result, "changes": changes}) if as_json else f"policy {result['policy']} is in force")
+
+
+def _must_say_why(reason: str) -> None:
+    if not reason.strip():
+        print("say why: --reason TEXT; `trunkline policy history` shows it to whoever looks back", file=sys.stderr)
+        raise typer.Exit(2)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What cannot be had ends the command, with the reason in words."""
+    from trunkline.policy.store import StoreError
+
+    try:
+        yield
+    except (StoreError, OSError) as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(1) from error
+    except SourceError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(error.code) from error
+    except BrokenPolicyError as error:
+        _print_problems(Path(error.name), error.problems)
+        raise typer.Exit(1) from error
+
+
+def _ask(data: Path | None, request: dict[str, Any]) -> Any:
+    with _told():
+        return ask_node(data_directory(data), request, APPLY_S)
+
+
+def _changes(before: "Draft", after: "Draft") -> list["Change"]:
+    from trunkline.policy.diff import diff
+
+    return diff(before, after)
+
+
+def _print_changes(changes: Sequence["Change"]) -> None:
+    for change in changes[:SHOWN]:
+        print(change)
+    if len(changes) > SHOWN:
+        print(f"... and {len(changes) - SHOWN} more; `trunkline policy diff` prints all")
+
+
+def _print_problems(path: Path, problems: Sequence["Problem"]) -> None:
+    for problem in problems:
+        print(f"{path}:{problem}", file=sys.stderr)
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text()
+        return path.read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:
         print(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
         raise typer.Exit(2) from error

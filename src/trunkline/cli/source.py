@@ -222,10 +222,10 @@ def _decoded(answer: _Reply | bytes, kind: type[T]) -> T:
         ) from error
 
 
-def _exchange(path: Path, request: bytes) -> bytes:
+def _exchange(path: Path, request: bytes, within_s: float = ANSWER_S) -> bytes:
     """One line to the control socket and one line back; raises OSError when there is nobody, or nobody in time."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as control:
-        control.settimeout(ANSWER_S)
+        control.settimeout(within_s)
         control.connect(str(path))
         control.sendall(request)
         reply = bytearray()
@@ -237,10 +237,10 @@ def _exchange(path: Path, request: bytes) -> bytes:
         return bytes(reply)
 
 
-def ask_node(data: Path, request: dict[str, Any]) -> Any:
+def ask_node(data: Path, request: dict[str, Any], within_s: float = ANSWER_S) -> Any:
     """A running node's answer to one request, as plain values. Raises `SourceError` when there is none, or it is no."""
     try:
-        line = _exchange(data / CONTROL, msgspec.json.encode(request) + b"\n")
+        line = _exchange(data / CONTROL, msgspec.json.encode(request) + b"\n", within_s)
     except OSError as error:
         raise SourceError(f"No node runs with data directory {data}; start `trunkline serve`, or give its --data DIR.", 2) from error
     reply = _decoded(line, _Reply)

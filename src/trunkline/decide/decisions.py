@@ -4,22 +4,36 @@ classify the number -> emergency? -> admit -> candidates in order. Gateways are 
 be sent, because a call may wait a minute between two attempts.
 """
 
+from pathlib import Path
 from random import Random
 
+from msgspec.structs import replace
+
+from trunkline.decide.attestations import Attestations
+from trunkline.decide.callers import Callers
 from trunkline.decide.inbound import inbound
 from trunkline.decide.places import Places
-from trunkline.decide.plan import CallRequest, Plan, Refused, Verdict, Way
+from trunkline.decide.plan import CallRequest, Plan, Postponed, Refused, Verdict, Way
+from trunkline.decide.waiting import Waiting
 from trunkline.facts import refusal as catalogue
 from trunkline.facts.clock import Clock
-from trunkline.facts.record import Attempt, Call, Decision, Fact
+from trunkline.facts.record import AnswerLabelled, Attempt, Call, Decision, Fact
 from trunkline.facts.refusal import Refusal
-from trunkline.guard import Challenge, Identity, Known, Limits
+from trunkline.guard import Challenge, Compliance, Identity, Known, Limits
 from trunkline.guard.limits import Limit
+from trunkline.guard.pacing import Full, Wait
+from trunkline.guard.sharing import at_carrier, shares
 from trunkline.numbering import longest, normalise
+from trunkline.numbering.dip import Waiting as Asked
+from trunkline.numbering.world import world
+from trunkline.numbers import Nobody, NumberBook
 from trunkline.policy.snapshot import Gateway, Snapshot, Trunk
 from trunkline.routing import Health, Router
+from trunkline.routing.refine import Refine
+from trunkline.routing.refine import rated as rated_number
 from trunkline.sip.fault import Fault
 from trunkline.sip.flow import Flow
+from trunkline.sip.headers.date import render_date
 from trunkline.sip.headers.name_addr import parse_name_addr
 from trunkline.sip.message import Request
 from trunkline.sip.uri import user_of
@@ -28,7 +42,11 @@ from trunkline.sip.uri import user_of
 class Decisions:
     """`calls.decider.Decider` over a policy snapshot and live state."""
 
-    def __init__(self, policy: Snapshot, identity: Identity, places: Places, health: Health, limits: Limits, clock: Clock, random: Random) -> None:
+    def __init__(
+        self, policy: Snapshot, identity: Identity, places: Places, health: Health, limits: Limits, clock: Clock, random: Random,
+        lists: Path | None = None,
+    ) -> None:
+        """`lists` is the folder of do-not-call lists."""
         self.policy = policy
         self.identity = identity
         self.places = places
@@ -37,15 +55,29 @@ class Decisions:
         self.clock = clock
         self.random = random
         self.router = Router(random, health)
-        self.router.follow(policy)
+        self.numbers = NumberBook()
+        self.callers = Callers(self.numbers, random)
+        self.attestations = Attestations(self.numbers)
+        self.compliance = Compliance(lists)
+        self.waiting = Waiting(limits)
+        self._follow(policy)
         self._limits_of: dict[str, tuple[Limit, ...]] = {}
 
     def apply_policy(self, policy: Snapshot, identity: Identity) -> None:
         """A new policy is in force for calls that begin from now on."""
         self.policy = policy
         self.identity = identity
-        self.router.follow(policy)
+        self._follow(policy)
         self._limits_of.clear()
+
+    def _follow(self, policy: Snapshot) -> None:
+        self.router.follow(policy)
+        self.callers.follow(policy)
+        self.attestations.follow(policy.attestation)
+        self.compliance.follow(policy)
+        self.waiting.follow(policy)
+        self.limits.guarantee(shares(policy))
+        self._refine = Refine(policy, _country_of) if policy.dips else None
 
     # Deciding.
 
@@ -72,26 +104,77 @@ class Decisions:
         called = normalise(called_raw, trunk.plan)
         if called is None:
             return Refused(catalogue.INVALID_NUMBER, trunk, called_raw)
-        name = longest(policy.prefixes, called[1:], policy.longest_prefix)
+        patient = not request.trunk  # the new call of a transfer is decided on at once
+        rated, name = called, longest(policy.prefixes, called[1:], policy.longest_prefix)
+        if self._refine is not None:
+            found = self.waiting.looked_up(request.call, called, now, patient)
+            if isinstance(found, Asked):
+                return Postponed(trunk, called_raw, found.until)
+            if found is not None:
+                if found.refuse:
+                    return Refused(catalogue.DIP_SILENT, trunk, called_raw, number=called)
+                rated, name = rated_number(called, found), self._refine.destination(called, found)
         if name is None:
-            return Refused(catalogue.NO_DESTINATION, trunk, called_raw)
-        limits = self.limits_of_trunk(trunk)
-        full = self.limits.take(limits, now)
-        if full is not None:
-            return Refused(_limit_refusal(full, trunk), trunk, called_raw)
-        destination = policy.destinations[name]
+            return Refused(catalogue.NO_DESTINATION, trunk, called_raw, number=called)
         at = self.clock.utc_us(now)
-        choice = self.router.choose(policy, destination, called, now, at / 1e6)
+        metadata = metadata_of(trunk, invite) if trunk.metadata else {}
+        denied = self.compliance.refuses(trunk, called, name, metadata, at)
+        if denied is not None:
+            return Refused(denied.refusal, trunk, called_raw, number=called, metadata=metadata, text=denied.text)
+        turn = self.waiting.turn(request.call, trunk, self.limits_of_trunk(trunk), now, patient)
+        if isinstance(turn, Wait):
+            return Postponed(trunk, called_raw, turn.until)
+        if isinstance(turn, Full):
+            return Refused(_limit_refusal((turn.name, turn.why), trunk), trunk, called_raw, number=called, metadata=metadata)
+        destination = policy.destinations[name]
+        choice = self.router.choose(policy, destination, rated, now, at / 1e6)
         band = self.router.band(policy, destination, at / 1e6) if policy.bands else ""
         decision = Decision(
             request.call, at, policy.version, name, destination.strategy, tuple([gateway.name for gateway in choice.gateways]),
             {}, choice.draw, choice.propensity, choice.scores, band, choice.holdout,
         )  # fmt: skip
         caller_raw, display, private = caller_of(invite)
-        return Plan(
-            trunk, "outbound", called_raw, called, caller_raw, normalise(caller_raw, trunk.plan) or caller_raw, display, private, name,
-            destination.strategy, choice.gateways, destination.max_attempts, metadata_of(trunk, invite) if trunk.metadata else {}, decision,
+        caller = normalise(caller_raw, trunk.plan) or caller_raw
+        plan = Plan(
+            trunk, "outbound", called_raw, called, caller_raw, caller, display, private, name, destination.strategy, choice.gateways,
+            destination.max_attempts, metadata, decision, rated=rated,
         )  # fmt: skip
+        if trunk.caller_id.use != "pass":
+            numbered = self._with_number(plan, at)
+            if isinstance(numbered, Refused):
+                return numbered
+            plan = numbered
+        return self._attested(plan, invite, caller, at) if self.attestations.signs or "Identity" in invite.fields else plan
+
+    def _with_number(self, plan: Plan, at: int) -> Plan | Refused:
+        """The plan with a number that may be called with now, or none: never one that should rest because no other is left (rule 9)."""
+        trunk, call, campaign = plan.trunk, plan.decision.call, plan.metadata.get("campaign", "")
+        chosen = self.callers.choose(trunk, plan.called, plan.caller, campaign, plan.routes, at)
+        if isinstance(chosen, Nobody):
+            self.limits.give(*[limit.name for limit in self.limits_of_trunk(trunk)])
+            decision = replace(plan.decision, numberless=chosen.excluded)
+            return Refused(chosen.refusal, trunk, plan.called_raw, decision=decision, number=plan.called, metadata=plan.metadata)
+        taken = self.numbers.take(chosen, call, plan.called, campaign, plan.metadata.get("agent", ""), at)
+        return replace(plan, caller=chosen.number, shown=self.callers.shown(plan.called, plan.routes, at), facts=(taken,))
+
+    def _attested(self, plan: Plan, invite: Request, came_from: str, at: int) -> Plan:
+        """The plan with what may be said about its caller: every attempt at the same level."""
+        level = self.attestations.level(plan.trunk, plan.caller, at)
+        return replace(
+            plan, attest=level, identities=tuple(invite.fields.get("Identity", ())), came_from=came_from, date=invite.first("Date"),
+            decision=replace(plan.decision, attest=level),
+        )  # fmt: skip
+
+    def signature(self, plan: Plan, gateway: Gateway, now: float) -> str:
+        """Identity and Date lines of one attempt; empty where the call is not signed."""
+        if not plan.attest and not plan.identities:
+            return ""
+        at_s = self.clock.utc_us(now) // 1_000_000
+        values = self.attestations.identities(plan, gateway, at_s)
+        if not values:
+            return ""
+        lines = "".join([f"Identity: {value}\r\n" for value in values])
+        return f"{lines}Date: {plan.date if values[0] in plan.identities and plan.date else render_date(at_s)}\r\n"
 
     def _emergency(self, request: CallRequest, trunk: Trunk, called: str, now: float) -> Verdict:
         """Past every limit; a dialer may not (row T16)."""
@@ -112,6 +195,18 @@ class Decisions:
             len(gateways), metadata_of(trunk, request.invite), decision, emergency=True,
         )  # fmt: skip
 
+    def due(self, now: float) -> list[str]:
+        """Postponed calls to decide on now."""
+        return self.waiting.due(now)
+
+    def next_due(self) -> float | None:
+        """When to ask for them, where nothing else wakes us."""
+        return self.waiting.next_due()
+
+    def left(self, call: str, trunk: Trunk, now: float) -> None:
+        """A postponed call is gone."""
+        self.waiting.left(call, self.limits_of_trunk(trunk))
+
     def reserve(self, plan: Plan, gateway: Gateway, now: float) -> Way | Refusal:
         if not plan.emergency:
             refused = self.health.refuses(gateway.name, plan.destination, now)
@@ -122,27 +217,32 @@ class Decisions:
         if way is None:
             plan.decision.excluded[gateway.name] = catalogue.GATEWAY_UNRESOLVED.code
             return catalogue.GATEWAY_UNRESOLVED
-        limits = self._limits_of_gateway(gateway)
+        limits = self._limits_of_gateway(gateway, plan.trunk.tenant)
         if plan.emergency:
             self.limits.hold(tuple(limit.name for limit in limits))
             return way
         full = self.limits.take(limits, now)
         if full is not None:
             return _gateway_refusal(full, gateway)
+        self.router.began(plan.decision.call, gateway.name)
         return way
 
     def avoid(self, gateway: Gateway, flow: Flow, now: float) -> bool:
         return self.places.avoid(gateway, flow.address, now)
 
-    def bill(self, destination: str, gateway: str, talk_s: float) -> float | None:
-        return self.router.bill(destination, gateway, talk_s)
+    def bill(self, destination: str, gateway: str, talk_s: float, called: str = "", at: float = 0.0) -> float | None:
+        return self.router.bill(destination, gateway, talk_s, called, at)
 
     # Learning.
 
     def observe(self, fact: Fact, now: float) -> None:
+        self.numbers.apply(fact)
+        self.compliance.apply(fact)
         if isinstance(fact, Attempt):
-            self.limits.give(f"gateway {fact.gateway}", f"carrier {fact.carrier}")
+            self.limits.give(f"gateway {fact.gateway}", f"carrier {fact.carrier}", at_carrier(fact.tenant, fact.carrier))
             self.health.apply(fact, now)
+            self.router.apply(fact)
+        elif isinstance(fact, AnswerLabelled):
             self.router.apply(fact)
         elif isinstance(fact, Call) and fact.policy:
             self.limits.give(f"trunk {fact.trunk}", f"tenant {fact.tenant}")
@@ -164,15 +264,18 @@ class Decisions:
             )
         return known
 
-    def _limits_of_gateway(self, gateway: Gateway) -> tuple[Limit, ...]:
-        key = f"gateway {gateway.name}"
+    def _limits_of_gateway(self, gateway: Gateway, tenant: str) -> tuple[Limit, ...]:
+        key = f"gateway {gateway.name} {tenant}"
         known = self._limits_of.get(key)
         if known is None:
             carrier = self.policy.carriers.get(gateway.carrier)
-            known = self._limits_of[key] = (
-                Limit(key, gateway.channels, gateway.cps),
+            known = (
+                Limit(f"gateway {gateway.name}", gateway.channels, gateway.cps),
                 Limit(f"carrier {gateway.carrier}", carrier.channels if carrier else 0, carrier.cps if carrier else 0.0),
             )
+            if carrier is not None and carrier.guaranteed:
+                known = (*known, Limit(at_carrier(tenant, gateway.carrier)))
+            self._limits_of[key] = known
         return known
 
 
@@ -217,6 +320,10 @@ def metadata_of(trunk: Trunk, invite: Request) -> dict[str, str]:
             if value:
                 found[name] = value[:256]
     return found
+
+
+def _country_of(digits: str) -> str:
+    return world().kind(digits).country
 
 
 def _limit_refusal(full: tuple[str, str], trunk: Trunk) -> Refusal:

@@ -1,4 +1,4 @@
-"""Calls from carriers: the DID decides which trunks ring, in order (row T17)."""
+"""Calls from carriers: the DID decides which trunks ring, in order (row T17); a call back to one of our numbers says who called (row N14)."""
 
 from typing import TYPE_CHECKING
 
@@ -6,8 +6,10 @@ from trunkline.decide.plan import CallRequest, Plan, Refused, Verdict
 from trunkline.facts import refusal as catalogue
 from trunkline.facts.record import Decision
 from trunkline.guard.limits import Limit
-from trunkline.numbering import CalledFormat
+from trunkline.numbering import CalledFormat, NumberPlan, normalise
+from trunkline.numbers import Failed
 from trunkline.policy.snapshot import Did, Gateway, Snapshot, Trunk
+from trunkline.sip.headers.date import parse_date
 from trunkline.sip.uri import user_of
 
 if TYPE_CHECKING:
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 
 TO_TRUNK = "trunk/"
 "Gateways that stand for a trunk are named by this and the trunk's name."
+
+INTERNATIONAL = NumberPlan()
+"How carriers write who calls: country code first."
 
 
 def inbound(decisions: "Decisions", request: CallRequest, now: float) -> Verdict:
@@ -29,7 +34,11 @@ def inbound(decisions: "Decisions", request: CallRequest, now: float) -> Verdict
     called_raw = user_of(request.invite.uri)
     number = "+" + called_raw.lstrip("+")
     did = _longest_did(policy, number)
-    trunks = [policy.trunks[trunk] for trunk in did.trunks if trunk in policy.trunks] if did is not None else []
+    caller, display, private = caller_of(request.invite)
+    orig = normalise(caller, INTERNATIONAL) or caller
+    back = decisions.numbers.callback(number, orig)
+    names = did.trunks if did is not None else policy.numbers.callback.get(back.pool, ()) if back is not None else ()
+    trunks = [policy.trunks[trunk] for trunk in names if trunk in policy.trunks]
     if not trunks:
         return Refused(catalogue.UNKNOWN_DID)
     first = trunks[0]
@@ -38,13 +47,21 @@ def inbound(decisions: "Decisions", request: CallRequest, now: float) -> Verdict
         return Refused(catalogue.TRUNK_CHANNELS, first, called_raw)
     decisions.limits.give(f"inbound {gateway.name}")
     routes = tuple(trunk_gateway(trunk) for trunk in trunks)
+    at, fields = decisions.clock.utc_us(now), request.invite.fields
+    date = parse_date(request.invite.first("Date")) if "Date" in fields else None
+    identities = tuple(fields.get("Identity", ()))
+    verdict = decisions.attestations.judge(request.invite.call_id, orig, number, identities, date if isinstance(date, int) else None, at // 1_000_000)
+    verstat = verdict.verstat if verdict is not None else ""
     decision = Decision(
-        request.call, decisions.clock.utc_us(now), policy.version, f"did {did.number if did else ''}", "priority",
+        request.call, at, policy.version, f"did {did.number if did else number}", "priority",
         tuple(route.name for route in routes), {}, 0.0, (1.0,) + (0.0,) * (len(routes) - 1),
+        verstat=verstat,
     )  # fmt: skip
-    caller, display, private = caller_of(request.invite)
+    told = {} if back is None else {"campaign": back.campaign, "agent": back.agent, "returns": back.call}
     return Plan(
-        first, "inbound", called_raw, number, caller, caller, display, private, decision.destination, "priority", routes, len(routes), {}, decision
+        first, "inbound", called_raw, number, caller, caller, display, private, decision.destination, "priority", routes, len(routes),
+        {name: value for name, value in told.items() if value}, decision, source=gateway, identities=identities, came_from=caller, date=request.invite.first("Date"), verstat=verstat,
+        distrust=str(verdict.reason()) if isinstance(verdict, Failed) and identities else "",
     )  # fmt: skip
 
 
@@ -53,7 +70,7 @@ def trunk_gateway(trunk: Trunk) -> Gateway:
     host, _, port = trunk.host.rpartition(":") if trunk.host.rpartition(":")[2].isdecimal() else (trunk.host, "", "")
     return Gateway(
         f"{TO_TRUNK}{trunk.name}", "", host.strip("[]") or "registered.invalid", int(port or 0), trunk.transport,
-        called=CalledFormat(), options_s=0.0, session_expires_s=trunk.session_expires_s,
+        called=CalledFormat(), options_s=0.0, session_expires_s=trunk.session_expires_s, media=trunk.media,
     )  # fmt: skip
 
 

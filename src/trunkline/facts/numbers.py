@@ -115,15 +115,6 @@ class NumberComplaint(Struct, frozen=True, gc=False, tag_field="fact", tag="numb
     text: str
 
 
-class NumberHeard(Struct, frozen=True, gc=False, tag_field="fact", tag="number_heard"):
-    """An answered call was listened to, as far as it says something about the number it was made with."""
-
-    at: int
-    call: str
-    intercepted: bool
-    "A special information tone came after the answer: call blockers play one to callers they distrust."
-
-
 class PoolAlarm(Struct, frozen=True, gc=False, tag_field="fact", tag="pool_alarm"):
     """A whole pool declined, or is well again; while it is raised the pool's caps are cut."""
 
@@ -136,5 +127,5 @@ class PoolAlarm(Struct, frozen=True, gc=False, tag_field="fact", tag="pool_alarm
     "Person who cleared it; empty when a rule did it."
 
 
-NumberFact: TypeAlias = NumberAdded | NumberChanged | NumberTransition | NumberTaken | NumberLabelled | NumberComplaint | NumberHeard | PoolAlarm
+NumberFact: TypeAlias = NumberAdded | NumberChanged | NumberTransition | NumberTaken | NumberLabelled | NumberComplaint | PoolAlarm
 "Any fact about our own numbers; joins `record.Fact`, told apart by the same `fact` field."

@@ -30,11 +30,13 @@ class AttemptStarted(Struct, frozen=True, gc=False, tag_field="fact", tag="attem
     section 9.1)."""
     trunk: str = ""
     called: str = ""
-    "E.164."
+    "As rendered for this carrier."
     caller: str = ""
     destination: str = ""
     tenant: str = ""
     session_id: str = ""
+    e164: str = ""
+    "Called number in E.164 with +; empty for an emergency number."
 
 
 class DialogOpened(Struct, frozen=True, gc=False, tag_field="fact", tag="dialog_opened"):
@@ -112,7 +114,7 @@ class Attempt(Struct, frozen=True, gc=False, tag_field="fact", tag="attempt"):
     progress_ms: float | None
     "To the first 18x."
     alerting_ms: float | None
-    "To the first 180: post-dial delay. None when the answer came without one; that is no delay of 0."
+    "To the first 180 or ringback in the audio: post-dial delay. None when the answer came without either; that is no delay of 0."
     early_media_ms: float | None
     "To the first 18x with SDP."
     answer_ms: float | None
@@ -145,6 +147,13 @@ class Attempt(Struct, frozen=True, gc=False, tag_field="fact", tag="attempt"):
     "What an agent or the dialer said it was: human or other; empty when nobody did."
     cost: float | None = None
     "What the carrier bills, from `talk_ms`; None when not priced, 0 when unanswered."
+    alerted_by: str = ""
+    "What `alerting_ms` was told by: `180`, or `ringback` heard in the audio; empty when nothing did."
+    early_heard: str = ""
+    """What listening heard before the answer, the most telling of it: ringback, custom_ringback, busy, congestion, unobtainable, `sit CODE`,
+    announcement, voicemail, other kinds by their names, silence, no_audio; empty when nothing was heard or nobody listened."""
+    listened: float = 0.0
+    "Probability with which this attempt was drawn to be listened to; 0 when it was not."
 
 
 class Call(Struct, frozen=True, gc=False, tag_field="fact", tag="call"):
@@ -191,7 +200,7 @@ class Call(Struct, frozen=True, gc=False, tag_field="fact", tag="call"):
     "Of the attempt that answered, else of the last one."
     gateway: str
     alerting_ms: float | None
-    "To the first 180 sent to the dialer: the call's post-dial delay."
+    "To the first 180 or ringback: the call's post-dial delay."
     early_media_ms: float | None
     answer_ms: float | None
     talk_ms: float | None
@@ -201,6 +210,13 @@ class Call(Struct, frozen=True, gc=False, tag_field="fact", tag="call"):
     transfers: int
     emergency: bool
     session_id: str
+    abandoned: bool = False
+    "The callee had answered, was no machine as far as was heard, and the caller hung up before it was connected."
+    message: str = ""
+    """What became of a message for a machine: left after a `beep`, the end of its `greeting` or a `wait` for either, `cut` when it hung up first,
+    `not left`; empty when none was to be left."""
+    dead_air_ms: float | None = None
+    "From the end of the callee's greeting to the caller's first voice, measured on the audio; None where either was not heard."
 
 
 class LadderRow(Struct, frozen=True, gc=False, array_like=True):
@@ -251,6 +267,12 @@ class Decision(Struct, frozen=True, gc=False, tag_field="fact", tag="decision"):
     band: str = ""
     holdout: bool = False
     "The first candidate was picked at random, whatever its score."
+    numberless: dict[str, int] = {}
+    "Why numbers of the pool could not be called with -> how many, where none was left and the call refused."
+    attest: str = ""
+    "Level the call is signed at: A, B, C; empty when it is not."
+    verstat: str = ""
+    "What the signature it came with proved: TN-Validation-Passed, TN-Validation-Failed, No-TN-Validation; empty when nobody judged."
 
 
 class GatewayState(Struct, frozen=True, gc=False, tag_field="fact", tag="gateway_state"):
@@ -296,6 +318,7 @@ class AnswerLabelled(Struct, frozen=True, gc=False, tag_field="fact", tag="answe
     kind: str
     "human, machine, assistant, announcement, fax or false."
     author: str
+    note: str = ""
 
 
 class Recording(Struct, frozen=True, gc=False, tag_field="fact", tag="recording"):
@@ -308,6 +331,8 @@ class Recording(Struct, frozen=True, gc=False, tag_field="fact", tag="recording"
     bytes: int
     why: str
     "Empty: the call was over. Else what ended it before."
+    purpose: str = ""
+    "Empty: the call is recorded. `evidence` of a false answer, or `sample` to be labelled: the first seconds of the callee alone."
 
 
 class LegAudio(Struct, frozen=True, gc=False, tag_field="fact", tag="leg_audio"):
@@ -368,6 +393,10 @@ class PolicyApplied(Struct, frozen=True, gc=False, tag_field="fact", tag="policy
     version: str
     author: str
     reason: str
+    before: str = ""
+    "The version it replaced; empty at a node's first start."
+    rollback: bool = False
+    "It had been in force before, and was brought back on purpose."
 
 
 class NodeStarted(Struct, frozen=True, gc=False, tag_field="fact", tag="node_started"):

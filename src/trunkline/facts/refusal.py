@@ -105,7 +105,22 @@ EMERGENCY_REFUSED = _no(
     "guard.emergency_refused", Result.EMERGENCY_REFUSED, "This trunk is a dialer and may not place emergency calls; use a trunk of kind `pbx`."
 )
 EMERGENCY_NO_ROUTE = _no("routing.emergency_no_route", Result.UNREACHABLE, "No emergency route took the call; alarm the person on duty.")
+CALLING_WINDOW = _no(
+    "compliance.window", Result.LIMITED, "It is outside the calling hours where the callee is; Retry-After says when they begin.", retry_after_s=3600
+)
+DO_NOT_CALL = _no(
+    "compliance.do_not_call", Result.FORBIDDEN, "The callee is on a do-not-call list or has opted out; `trunkline dnc check` says which list."
+)
+CALL_ATTEMPTS = _no(
+    "compliance.attempts", Result.LIMITED, "The callee was called as often, or as lately, as the law allows; Retry-After says when the next call may come.", retry_after_s=3600
+)
+TOO_SOON = _no(
+    "retries.too_soon", Result.LIMITED, "A rule of `retries` leaves the callee alone for longer; Retry-After says when the next call may come.", retry_after_s=3600
+)
 INVALID_NUMBER = _no("numbering.invalid_number", Result.INVALID_NUMBER, "The called number does not fit the trunk's number plan.", side=Side.DIALER)
+DIP_SILENT = _no(
+    "numbering.dip_silent", Result.UNREACHABLE, "The database of ported numbers said nothing in time, and its `silence` is `refuse`; see `dips` of the policy."
+)
 NO_DESTINATION = _no("routing.no_destination", Result.NO_ROUTE, "No destination in the policy covers this number; add a prefix.")
 NO_ROUTE = _no("routing.no_route", Result.UNREACHABLE, "Every gateway for this destination is down, drained, full or unable to carry the call.")
 ROUTES_EXHAUSTED = _no("routing.exhausted", Result.UNREACHABLE, "Every route was tried and none took the call.", side=Side.CARRIER)
@@ -131,6 +146,9 @@ MEDIA_LOST = _no(
 MACHINE = _no(
     "listen.machine", Result.MACHINE, "A machine answered, and the trunk's `listen: {mode: gate}` keeps those from agents.", layer=Layer.CALL
 )
+NO_PICK_UP = _no(
+    "listen.no_pick_up", Result.NO_ANSWER, "An assistant that screens calls answered, and nobody picked up within `listen: {pick_up}`.", layer=Layer.CALL
+)
 SETUP_TIMEOUT = _no("call.setup_timeout", Result.UNREACHABLE, "The call was not set up within the trunk's `setup` timer.", layer=Layer.CALL)
 NO_ANSWER = _no("call.no_answer", Result.NO_ANSWER, "The callee rang longer than the gateway's `no_answer` timer.", layer=Layer.CALL)
 LOOP = _no("sip.loop", Result.LOOP, "This call has been here before; two systems route it to each other.", layer=Layer.TRANSACTION)
@@ -144,3 +162,14 @@ NO_PRACK = _no("sip.no_prack", Result.UNREACHABLE, "A reliable provisional respo
 RESTARTED = _no("node.restarted", Result.UNREACHABLE, "The node was restarted while the call was up; both ends were hung up.")
 STOPPED = _no("node.stopped", Result.UNREACHABLE, "The node was stopped while the call was up; both ends were hung up.")
 CANCELLED = _no("call.cancelled", Result.CANCELLED, "The dialer hung up before the call was answered.", side=Side.DIALER)
+NONE_LEFT = _no("numbers.none_left", Result.LIMITED, "No number of the pool has room: all are capped, resting or without proof. The record counts why; add numbers or call less.")
+NO_POOL = _no("numbers.no_pool", Result.FORBIDDEN, "The pool holds no number this tenant may call with; import some, or name another pool.")
+NOT_PRESENTABLE = _no("numbers.not_presentable", Result.FORBIDDEN, "No number of the pool may be shown in that country over the carriers at hand; see `presentation`.")
+TOO_FAR = _no("numbers.too_far", Result.LIMITED, "No number near the callee has room, and the pool is `local_only`.")
+INVALID_CALLER = _no("numbers.invalid_caller", Result.FORBIDDEN, "The caller ID the dialer sent cannot be a telephone number.", side=Side.DIALER)
+UNALLOCATED_CALLER = _no("numbers.unallocated_caller", Result.FORBIDDEN, "The caller ID the dialer sent lies in a range nobody was given.", side=Side.DIALER)
+DO_NOT_ORIGINATE = _no("numbers.do_not_originate", Result.FORBIDDEN, "The caller ID the dialer sent is on the do-not-originate list: its owner never calls with it.", side=Side.DIALER)
+NOT_OWNED = _no("numbers.not_owned", Result.FORBIDDEN, "The caller ID the dialer sent is not a number of this tenant; import it, or let the trunk replace it.", side=Side.DIALER)
+UNPROVEN = _no("numbers.unproven", Result.FORBIDDEN, "The right to the caller ID the dialer sent is not proven, or the proof has lapsed.", side=Side.DIALER)
+RESTING = _no("numbers.resting", Result.LIMITED, "The caller ID the dialer sent is resting, retired or not in use yet.", side=Side.DIALER)
+CAPPED = _no("numbers.capped", Result.LIMITED, "The caller ID the dialer sent has made as many calls as it may for now.", side=Side.DIALER)

@@ -1,15 +1,20 @@
 """Who answered: a human, a machine, an announcement, a screening assistant; said as early as the evidence allows.
 
-A line is judged at checkpoints: while somebody goes on speaking (`VOICE_TICKS` after the first speech), and when he has stopped
-(`GAP_TICKS` into the pause). Each time the model gives probabilities for all that was heard since the answer. A sure one is said at once.
-A pause of 600 ms (`pause_s`) decides a short greeting: if no machine is likely enough and a human is likelier than not, it is a human.
+A line is judged at checkpoints: while somebody goes on speaking (`VOICE_TICKS` after the first speech), when he has stopped (`GAP_TICKS` into the
+pause), and every half second whatever happens. Each time the model gives probabilities for all that was heard since the answer. What is sure is said at
+once; what is not waits for the moment of decision, which is a pause of `pause_s` or the deadline: nothing is lost by hearing more until then, and
+much is by taking a guess at every checkpoint.
 
     heard                                          said
     HUMAN    ended_s = end of the greeting         once
     MACHINE  ended_s = None, then the same with    twice: the verdict, and the end of the greeting (a message may be left; the tone
              ended_s = end of the greeting         detectors say `BEEP`). The second may name another kind, with the code `revised`:
     ANNOUNCEMENT, ASSISTANT   likewise             that nobody beeps and somebody waits is known only then
-    UNKNOWN  code `DEADLINE`                       once, when nothing was sure in time; whoever connects calls should connect
+    UNKNOWN  code `DEADLINE`                       once, when nothing was sure in time; whoever connects calls should connect. A machine that may
+                                                   be an assistant (`assistant_at`) is told with the end of its greeting even then
+
+A mailbox, an announcement and an assistant sound alike until they have had their say. Then a mailbox beeps and an assistant waits: who has been quiet
+for `waiting_s` without a beep is an assistant unless it is likely to be something else.
 
 `began_s` is the answer, so `said_s - began_s` is the time the verdict took. Silence, fax and tones are said by their own detectors; a line on
 which nobody speaks gets `UNKNOWN` at the deadline, code `NOSPEECH`.
@@ -28,27 +33,41 @@ from .hearing import Hearing, Kind
 from .model import CLASSES, Model, Probabilities, shipped
 from .speech import Speech
 
-GAP_TICKS: Final = (12, 16, 20, 25, 30, 45, 60)
+GAP_TICKS: Final = (12, 16, 20, 23, 25, 30, 37, 45, 60, 75, 90, 110, 130, 160)
 EARLY_SHARE: Final = 0.4
 """A human we are sure of may be told after this share of the pause, never while he speaks."""
 VOICE_TICKS: Final = (40, 50, 60, 70, 80, 90, 100, 115, 130, 150, 175, 200)
+FIRST_TICK: Final = 50
+EVERY_TICKS: Final = 25
+"""From `FIRST_TICK` after the answer on."""
+BEEP_TICKS: Final = 4
+"""A tone this long since the last speech is a beep."""
 KINDS: Final = {"human": Kind.HUMAN, "voicemail": Kind.MACHINE, "announcement": Kind.ANNOUNCEMENT, "assistant": Kind.ASSISTANT}
 HUMAN: Final = CLASSES.index("human")
+ASSISTANT: Final = CLASSES.index("assistant")
 
 
 class Judgement(Struct, frozen=True, gc=False):
     """How sure is sure."""
 
-    machine_at: float = 0.95
-    "Probability of not being human at which a machine is said: the trade-off. Higher keeps more humans and catches fewer machines; 0.95 is right when a human called a machine costs 19 times a machine called a human."
+    machine_at: float = 0.8
+    "Probability of not being human at which a machine is said when it is decided, after a pause or at the deadline: the trade-off. Higher keeps more humans and catches fewer machines; 0.8 is right when a human called a machine costs four times a machine called a human."
+    sure_at: float = 0.95
+    "The same before that, while somebody speaks or has just stopped; below `machine_at` it counts as `machine_at`."
     human_at: float = 0.9
     "Probability of a human at which it is said before the pause has lasted `pause_s`."
-    pause_s: float = 0.6
-    "Pause after which a human has to be told from a machine that draws breath: 0.6, 0.9 or 1.2. Longer catches more machines, later."
+    pause_s: float = 0.46
+    "Pause after which it is decided: 0.46, 0.6, 0.9, 1.2, 1.5, 1.8 or 2.2. Longer tells a human from a machine that draws breath more often, and later."
     deadline_s: float = 5.0
-    "When to give up, after the answer."
+    "When to decide at last, after the answer; what is not decided then is unknown."
+    assistant_at: float = 0.35
+    "Probability, of the machines, of an assistant from which on a machine is not said before its greeting is over; 0.1 waits for nearly all of them, 1 for none."
     greeting_end_s: float = 1.2
     "Silence that ends a machine's greeting."
+    waiting_s: float = 1.6
+    "Silence without a beep that makes an assistant of it, where that is likely: 1.5, 1.8 or 2.2."
+    waiting_at: float = 0.25
+    "How likely: probability of an assistant, of the machines."
     listen_s: float = 60.0
     "How long to wait for that, after the answer."
 
@@ -62,16 +81,20 @@ class Stage(IntEnum):
     "The verdict is no human; its greeting goes on."
 
 
-def verdict(probabilities: Probabilities, gap: NDArray[np.int32], judgement: Judgement) -> NDArray[np.int8]:
-    """Index into `CLASSES` per row, or -1 for none yet. `gap`: ticks the pause has lasted, 0 while somebody speaks."""
+def verdict(probabilities: Probabilities, gap: NDArray[np.int32], last: Mask, judgement: Judgement) -> NDArray[np.int8]:
+    """Index into `CLASSES` per row, or -1 for none yet. `gap`: ticks the pause has lasted, 0 while somebody speaks; `last`: at the deadline."""
     human = probabilities[:, HUMAN]
     pause = gap * TICK_S / judgement.pause_s
-    machine = 1 - human >= judgement.machine_at
-    sure = (human >= judgement.human_at) & (pause >= EARLY_SHARE - 1e-9)
-    person = ~machine & (sure | ((pause >= 1 - 1e-9) & (human >= 0.5)))
-    others = probabilities.copy()
-    others[:, HUMAN] = -1
-    return np.where(machine, others.argmax(axis=1), np.where(person, HUMAN, -1)).astype(np.int8)
+    decided = pause >= 1 - 1e-9
+    machine = 1 - human >= np.where(decided | last, judgement.machine_at, max(judgement.sure_at, judgement.machine_at))
+    sure = (human >= max(judgement.human_at, 1 - judgement.machine_at)) & (pause >= EARLY_SHARE - 1e-9)
+    person = ~machine & (sure | (decided & (human >= 0.5)))
+    share = probabilities[:, 1:] / np.maximum(1 - human, 1e-9)[:, None]
+    assistant = share[:, ASSISTANT - 1]
+    # The likeliest of three may be an assistant at 36 %; it is named when it is likelier than all machines together.
+    which = np.where(assistant >= 0.5, ASSISTANT, share[:, : ASSISTANT - 1].argmax(axis=1) + 1)
+    told = machine & (assistant < judgement.assistant_at)
+    return np.where(told, which, np.where(person, HUMAN, -1)).astype(np.int8)
 
 
 class Answers:
@@ -87,6 +110,8 @@ class Answers:
         self._stage = np.zeros(rows, np.int8)
         self._answered_s = np.zeros(rows)
         self._said = np.full(rows, -1, np.int8)
+        self._held = np.zeros(rows, np.bool_)
+        "No human, but perhaps an assistant: told when it has had its say."
 
     def open(self, rows: Rows) -> None:
         """Forget `rows`; nothing is heard before the answer."""
@@ -94,6 +119,7 @@ class Answers:
         self.greeting.open(rows)
         self._stage[rows] = Stage.IDLE
         self._said[rows] = -1
+        self._held[rows] = False
 
     def signalled(self, rows: Rows, ring_time_s: float | None, early_media: bool) -> None:
         """What signalling knows: seconds from alerting to the answer (None: no alerting was seen), whether early media was heard."""
@@ -112,17 +138,19 @@ class Answers:
             return []
         running = self._stage != Stage.IDLE
         self._speech.push(frames, present & running)
-        self.greeting.push(self._speech, running)
+        self.greeting.push(frames, present, self._speech, running)
         return self._judge(self.due(), now) + self._give_up(now) + self._settle(now)
 
     def due(self) -> Rows:
         """Rows at a checkpoint."""
         greeting = self.greeting
-        judging = (self._stage == Stage.JUDGING) & (greeting.onset != NEVER)
         gap = greeting.gap()
         paused = np.isin(gap, GAP_TICKS)
         speaking = np.isin(greeting.tick - greeting.onset, VOICE_TICKS) & (gap < GAP_TICKS[0])
-        return np.asarray(np.flatnonzero(judging & (paused | speaking)), np.intp)
+        regular = (greeting.tick >= FIRST_TICK) & (greeting.tick % EVERY_TICKS == 0)
+        last = greeting.tick == round(self.judgement.deadline_s / TICK_S)
+        judging = (self._stage == Stage.JUDGING) & (greeting.onset != NEVER)
+        return np.asarray(np.flatnonzero(judging & (paused | speaking | regular | last)), np.intp)
 
     def _judge(self, rows: Rows, now: float) -> list[Hearing]:
         if not len(rows):
@@ -130,7 +158,9 @@ class Answers:
         features = self.greeting.features(rows)
         probabilities = self.model(features)
         said = []
-        found_all = verdict(probabilities, self.greeting.gap()[rows], self.judgement)
+        last = self.greeting.tick[rows] * TICK_S >= self.judgement.deadline_s - 1e-9
+        found_all = verdict(probabilities, self.greeting.gap()[rows], last, self.judgement)
+        self._held[rows] = (found_all < 0) & (1 - probabilities[:, HUMAN] >= self.judgement.machine_at)
         for row, found, values, chances in zip(rows, found_all, features, probabilities, strict=True):
             if found < 0:
                 continue
@@ -144,7 +174,7 @@ class Answers:
         late = (self._stage == Stage.JUDGING) & (self.greeting.tick * TICK_S >= self.judgement.deadline_s)
         said = []
         for row in np.flatnonzero(late).tolist():
-            self._stage[row] = Stage.IDLE
+            self._stage[row] = Stage.GREETED if self._held[row] else Stage.IDLE
             spoke = self.greeting.onset[row] != NEVER
             ended_s = self._ended_s(row, now) if spoke and self.greeting.gap()[row] else None
             code = "DEADLINE" if spoke else "NOSPEECH"
@@ -156,7 +186,9 @@ class Answers:
         greeted = self._stage == Stage.GREETED
         if not greeted.any():
             return []
-        over = greeted & (self.greeting.gap() * TICK_S >= self.judgement.greeting_end_s)
+        gap_s = self.greeting.gap() * TICK_S
+        beeped = self.greeting.tone >= BEEP_TICKS
+        over = greeted & (gap_s >= np.where(beeped, self.judgement.greeting_end_s, max(self.judgement.greeting_end_s, self.judgement.waiting_s)))
         self._stage[greeted & ~over & (self.greeting.tick * TICK_S >= self.judgement.listen_s)] = Stage.IDLE
         rows = np.asarray(np.flatnonzero(over), np.intp)
         if not len(rows):
@@ -167,7 +199,8 @@ class Answers:
         said = []
         for row, values, chance in zip(rows, features, chances / chances.sum(axis=1, keepdims=True), strict=True):
             self._stage[row] = Stage.IDLE
-            found = int(chance.argmax())
+            waits = not beeped[row] and chance[ASSISTANT] >= self.judgement.waiting_at
+            found = ASSISTANT if waits else int(chance.argmax())
             code = "revised" if found != self._said[row] else ""
             said.append(self._hearing(row, KINDS[CLASSES[found]], self._ended_s(row, now), now, float(chance[found]), values, code))
         return said

@@ -21,7 +21,8 @@ class Side(Struct, frozen=True, gc=False):
     """How audio is handled towards one leg: from the trunk's or the gateway's policy."""
 
     codecs: tuple[str, ...] = ()
-    "Ordered codec policy; empty passes everything."
+    """Ordered codec policy; empty passes everything. An offer is cut down to what both sides' policies allow, in the target's order. Where that
+    leaves nothing, an engine that can transcode offers the target's own list (or, to a leg in conversation, what it speaks)."""
     interface: str = ""
     "Name of the media address to use; empty: the first."
     secure: bool = False
@@ -33,7 +34,7 @@ class Side(Struct, frozen=True, gc=False):
     dscp: int = 46
     "DSCP of what is sent (RFC 2474); 46 is expedited forwarding."
     digits: str = "event"
-    "How this leg wants DTMF: `event` (RFC 4733), `info` (SIP INFO) or `audio` (in-band)."
+    "How this leg sends and wants DTMF: `event` (RFC 4733), `info` (SIP INFO) or `audio` (in-band)."
 
 
 PLAIN = Side()
@@ -111,13 +112,14 @@ class Subscribe(Struct, frozen=True, gc=False):
 
 
 class Play(Struct, frozen=True, gc=False):
-    """Play a file towards a leg, in place of what the other leg sends."""
+    """Play a file towards a leg, in place of what the other leg sends. `Played` says when it is over; another `Play` takes its place."""
 
     call: str
     leg: int
     file: str
-    "WAV, 8 kHz, 16 bit, mono."
+    "WAV, 8 kHz, 16 bit, mono, at most 5 minutes; `studio.prepare` makes one of whatever else there is."
     repeat: int = 1
+    "How often; 0: until `Stop`, for music on hold."
 
 
 class Stop(Struct, frozen=True, gc=False):
@@ -128,12 +130,16 @@ class Stop(Struct, frozen=True, gc=False):
 
 
 class Block(Struct, frozen=True, gc=False):
-    """Suppress what a leg sends towards the others: its digits, its audio, or both."""
+    """Suppress what a leg sends towards the others: its digits, its audio, or both. Takes the place of the `Block` before it."""
 
     call: str
     leg: int
     digits: bool = False
+    "Telephone-events go no further; `DigitHeard` still tells them."
     audio: bool = False
+    masked: bool = False
+    """Keys of this leg are a secret (a card number): in no event, no copy (`Subscribe`) and nothing the others are sent. Telephone-events stop;
+    tones are cut out of the audio where the engine has a `Transcoder` with room, else the audio stops too. Nothing of the leg is copied meanwhile."""
 
 
 class SendDigits(Struct, frozen=True, gc=False):
@@ -156,12 +162,25 @@ class FirstPacket(Struct, frozen=True, gc=False):
 
 
 class DigitHeard(Struct, frozen=True, gc=False):
-    """A leg pressed a key (RFC 4733)."""
+    """A leg pressed a key (RFC 4733; with `Side.digits` `audio` also as tones, where the engine has a `Transcoder`).
+
+    The engine passes it on by itself to a leg that takes events or audio; to one that takes INFO signalling does.
+    """
 
     call: str
     leg: int
     digit: str
     duration_ms: int
+
+
+class Played(Struct, frozen=True, gc=False):
+    """What `Play` began is over. Told once for each, but for those that end with their leg."""
+
+    call: str
+    leg: int
+    file: str
+    why: str = ""
+    "Empty: played to its end. Else `stopped` (by `Stop`, or another `Play`), or why it could not be played."
 
 
 class MediaTimeout(Struct, frozen=True, gc=False):
@@ -197,12 +216,12 @@ class MediaStatistics(Struct, frozen=True, gc=False):
 
 
 class MediaLost(Struct, frozen=True, gc=False):
-    """The media of a call is gone for good: its worker died."""
+    """The media of a call is gone for good: its worker died, or the one that transcoded it."""
 
     call: str
 
 
-MediaEvent: TypeAlias = MediaReady | MediaFailed | FirstPacket | DigitHeard | MediaTimeout | MediaStatistics | MediaLost
+MediaEvent: TypeAlias = MediaReady | MediaFailed | FirstPacket | DigitHeard | Played | MediaTimeout | MediaStatistics | MediaLost
 
 
 class MediaEngine(Protocol):
@@ -237,17 +256,17 @@ class MediaEngine(Protocol):
 
 
 class Bypass:
-    """Media flows between dialer and carrier directly; codecs are filtered by policy."""
+    """Media flows between dialer and carrier directly; codecs are filtered by policy, and none is transcoded."""
 
     anchored = False
 
     def offer(self, offer: MediaOffer, now: float) -> MediaResult:
-        sdp = offer.sdp
-        if sdp and offer.side.codecs:
-            filtered = filter_codecs(sdp, offer.side.codecs)
-            if filtered is None:
-                return MediaFailed(offer.call, offer.leg, "media.no_shared_codec")
-            sdp = filtered
+        sdp: bytes | None = offer.sdp
+        for codecs in (offer.source_side.codecs, offer.side.codecs):
+            if sdp and codecs:
+                sdp = filter_codecs(sdp, codecs)
+        if sdp is None:
+            return MediaFailed(offer.call, offer.leg, "media.no_shared_codec")
         return MediaReady(offer.call, offer.leg, sdp)
 
     def answer(self, answer: MediaAnswer, now: float) -> MediaResult:

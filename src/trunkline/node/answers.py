@@ -3,15 +3,25 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from trunkline.calls.call import Call
+from trunkline.calls.clips import Sampling
+from trunkline.calls.masking import mask, pause
+from trunkline.calls.shelf import Bounds
 from trunkline.calls.trace import ladder_rows
 from trunkline.facts.heard import LABELS
 from trunkline.facts.record import AnswerLabelled, GatewayState, Ladder
+from trunkline.node.answers_numbers import Told, take_numbers
 from trunkline.node.control import RefusedError, Request
 from trunkline.node.settings import SettingsError
 
 if TYPE_CHECKING:
     from trunkline.node.serve import Node
+
+
+SAMPLE_BYTES = 256 << 20
+"Of all samples together."
 
 
 class Answers:
@@ -28,8 +38,14 @@ class Answers:
             "drain": lambda request: self._drain(request, True),
             "undrain": lambda request: self._drain(request, False),
             "reload": self.reload,
+            "apply": self.apply,
+            "policy": self.policy,
             "label": self.label,
+            "mask": self.mask,
+            "pause": self.pause,
+            "sample": self.sample,
             "routes": self.routes,
+            "numbers": lambda request: take_numbers(self.node, [msgspec.json.decode(fact, type=Told) for fact in request.facts]),
         }
 
     def calls(self, request: Request) -> list[dict[str, Any]]:
@@ -51,9 +67,47 @@ class Answers:
             raise RefusedError(f"no such label: {request.kind!r}; one of {', '.join(LABELS)}")
         node = self.node
         now = node.network.now()
-        node.core.emit(AnswerLabelled(request.call, node.clock.utc_us(now), request.kind, request.author or "control socket"), now)
+        node.core.emit(AnswerLabelled(request.call, node.clock.utc_us(now), request.kind, request.author or "control socket", request.note), now)
         node.commit()  # what is confirmed is on record
         return f"call {request.call} labelled {request.kind}"
+
+    def mask(self, request: Request) -> str:
+        """Keys of one side of a call are kept from everybody, and the recording holds silence; or no longer."""
+        call = self._held(request)
+        side = request.side or ("callee" if call.plan.direction == "outbound" else "caller")
+        if side not in ("caller", "callee"):
+            raise RefusedError(f"no such side: {side!r}; caller or callee")
+        if call.callee is None:
+            raise RefusedError(f"call {call.id} is not answered")
+        mask(call, side, request.on, self.node.network.now())
+        self.node._woken()  # nothing of it waits for the next message
+        if not request.on:
+            return f"keys of the {side} of call {call.id} pass again"
+        return f"keys of the {side} of call {call.id} are masked" + ("" if call.audio.anchored else "; only those in INFO: its audio does not come by here")
+
+    def pause(self, request: Request) -> str:
+        """The recording of a call holds silence from here on, or what is said."""
+        call = self._held(request)
+        if not call.plan.trunk.record:
+            raise RefusedError(f"call {call.id} is not recorded: trunk {call.plan.trunk.name} has no `record: true`")
+        pause(call, request.on, self.node.network.now())
+        self.node._woken()
+        return f"recording of call {call.id} {'is paused' if request.on else 'goes on'}" + (", but its keys are masked" if not request.on and call.masked else "")
+
+    def sample(self, request: Request) -> dict[str, Any]:
+        """Keep the first seconds of some answers for labelling, or none any more; how it stands. Without a share or days only the latter."""
+        clips = self.node.core.board.clips
+        if not request.on:
+            clips.sample(None)
+        elif request.share > 0:
+            if self.node.core.board.studio is None:
+                raise RefusedError("nothing is listened to on this node: [media] engine is bypass, or [studio] workers is 0")
+            clips.sample(Sampling(min(1.0, request.share), request.seconds, Bounds(request.days, request.count, SAMPLE_BYTES)))
+        sampling = clips.sampling
+        return {
+            "on": sampling is not None, "share": sampling.share if sampling else 0.0, "seconds": sampling.seconds if sampling else 0,
+            "most": clips.samples.bounds.files, "days": clips.samples.bounds.days, "kept": clips.samples.count(), "folder": str(clips.samples.folder),
+        }  # fmt: skip
 
     def _held(self, request: Request) -> Call:
         """A call in progress, by our id or by the Call-ID the dialer gave it."""
@@ -68,7 +122,8 @@ class Answers:
         return {
             "call": call.id, "at": self.node.clock.utc_us(call.began), "state": call.state.value, "trunk": plan.trunk.name, "called": plan.called,
             "caller": plan.caller, "carrier": call.last[0], "gateway": call.last[1], "attempts": call.position,
-            "heard": call.ear.verdict if call.ear is not None else "",
+            "heard": call.ear.verdict if call.ear is not None else "", "early_heard": call.ear.early if call.ear is not None else "",
+            "masked": [("caller", "callee")[leg > 0] for leg in sorted(call.masked)], "recording_paused": bool(call.paused or call.masked),
         }  # fmt: skip
 
     def ladder(self, request: Request) -> Ladder:
@@ -119,7 +174,22 @@ class Answers:
 
     async def reload(self, request: Request) -> dict[str, str]:
         try:
-            policy = await self.node.reload(request.policy, request.author or "control socket", request.reason)
+            policy = await self.node.reload(request.author or "control socket", request.reason)
         except SettingsError as error:
             raise RefusedError(f"policy not changed:\n{error}") from error
         return {"policy": policy.version}
+
+    async def apply(self, request: Request) -> dict[str, str]:
+        """Put a kept version in force."""
+        policies = self.node.policies
+        before = policies.in_force.version
+        try:
+            policy = await policies.apply(request.version, request.author or "control socket", request.reason, request.rollback)
+        except SettingsError as error:
+            raise RefusedError(f"policy not changed:\n{error}") from error
+        return {"policy": policy.version, "before": before}
+
+    def policy(self, request: Request) -> dict[str, Any]:
+        """What is in force, where a person edits it, and what was in force before."""
+        policies = self.node.policies
+        return {"in_force": policies.in_force, "file": str(policies.file), "applied": self.node.core.policies.applied}

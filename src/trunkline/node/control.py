@@ -8,20 +8,32 @@ from typing import Any
 
 import msgspec
 
-LINE_LIMIT = 64 << 20
-"Bytes of one request: a compiled policy may be large."
+LINE_LIMIT = 1 << 20
+"Bytes of one request."
 
 
 class Request(msgspec.Struct, frozen=True):
     do: str
     call: str = ""
     gateway: str = ""
-    policy: bytes = b""
-    "Compiled snapshot (base64 on the wire)."
+    version: str = ""
+    "Of a policy that is kept in the node's data directory."
+    rollback: bool = False
     author: str = ""
     reason: str = ""
     kind: str = ""
     "What answered, as a person labels it."
+    facts: list[msgspec.Raw] = []
+    "About our own numbers."
+    note: str = ""
+    side: str = ""
+    "Whose keys: `caller` or `callee`."
+    on: bool = True
+    share: float = 0.0
+    "Part of the answers, 0 to 1."
+    seconds: int = 0
+    count: int = 0
+    days: float = 0.0
 
 
 class RefusedError(Exception):

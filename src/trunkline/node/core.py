@@ -4,6 +4,7 @@ The process (`node/serve.py`), the flow tests and the benches all run this same 
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 
 from trunkline.calls.probe import Prober
@@ -17,6 +18,7 @@ from trunkline.facts.clock import Clock
 from trunkline.facts.record import Fact, PolicyApplied
 from trunkline.guard import Identity, Limits
 from trunkline.media import Bypass, MediaEngine
+from trunkline.policy.history import PolicyHistory
 from trunkline.policy.snapshot import Snapshot
 from trunkline.routing import Health
 from trunkline.sip.digest import DigestServer
@@ -24,6 +26,9 @@ from trunkline.sip.endpoint import Endpoint
 from trunkline.sip.flow import Address, Door, Flow
 from trunkline.sip.transactions import TimerSettings
 from trunkline.studio import Studio
+
+NUMBERS_REVIEWED = 32
+"Numbers looked at in one go: 20,000 in about a minute."
 
 
 class Core:
@@ -44,8 +49,9 @@ class Core:
         key: bytes = b"",
         media: MediaEngine | None = None,
         studio: Studio | None = None,
+        lists: Path | None = None,
     ) -> None:
-        """`media` carries the audio, by default nobody here; `studio` listens to it. `record` keeps a fact (the journal's `append`); `algorithms` are those of digest challenges, `key` signs their nonces."""
+        """`media` carries the audio, by default nobody here; `studio` listens to it. `lists` is the folder of do-not-call lists. `record` keeps a fact (the journal's `append`); `algorithms` are those of digest challenges, `key` signs their nonces."""
         self.clock = clock
         self.random = random
         self.record = record
@@ -55,13 +61,14 @@ class Core:
         self.registrar = Registrar(clock, self.emit, places)
         self.health = Health(random)
         self.limits = Limits()
-        self.decisions = Decisions(policy, self._identity(policy), self.registrar, self.health, self.limits, clock, random)
+        self.decisions = Decisions(policy, self._identity(policy), self.registrar, self.health, self.limits, clock, random, lists)
         self.registrar.decisions = self.decisions
         self.board = Switchboard(self.endpoint, self.decisions, media or Bypass(), self.emit, clock, random, settings or SwitchboardSettings())
         self.board.registrar = self.registrar
         self.board.studio = studio
         self.prober = Prober(self.endpoint, places, self.health, self.emit, clock, random)
         self.registrations = Registrations(self.endpoint, places, self.health, self.emit, clock)
+        self.policies = PolicyHistory()
         self._speaking: set[str] = set()
         "Hosts with a call under way when the policy last changed: they are heard out, whatever it says of them."
         self.watched: list[Callable[[Fact, float], None]] = []
@@ -82,13 +89,27 @@ class Core:
         self.prober.follow(self.decisions.policy, now)
         self.registrations.follow(self.decisions.policy, now)
 
-    def apply_policy(self, policy: Snapshot, author: str, reason: str, now: float) -> None:
+    def apply_policy(self, policy: Snapshot, author: str, reason: str, now: float, rollback: bool = False) -> None:
         """Put a policy in force for calls that begin from now on; calls under way keep theirs (rule 10)."""
         self._speaking = {leg.dialog.flow.address[0] for leg in self.board.legs.values()}
+        before = self.decisions.policy.version
         self.decisions.apply_policy(policy, self._identity(policy))
-        self.emit(PolicyApplied(self.clock.utc_us(now), policy.version, author, reason), now)
+        self.policy_applied(author, reason, before, rollback, now)
         self.prober.follow(policy, now)
         self.registrations.follow(policy, now)
+
+    def policy_applied(self, author: str, reason: str, before: str, rollback: bool, now: float) -> None:
+        """Put on record that the policy now in force came into force."""
+        fact = PolicyApplied(self.clock.utc_us(now), self.decisions.policy.version, author, reason, before, rollback)
+        self.policies.apply(fact)
+        self.emit(fact, now)
+
+    def refresh(self, now: float, steps: int) -> None:
+        """Upkeep for a quiet moment: strategies draw anew, a few numbers are reviewed and moved as the rules say."""
+        self.decisions.refresh(now, steps)
+        self.decisions.compliance.look()
+        for fact in self.decisions.numbers.review(self.clock.utc_us(now), NUMBERS_REVIEWED):
+            self.emit(fact, now)
 
     # The verbs.
 

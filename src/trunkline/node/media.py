@@ -87,7 +87,7 @@ def studio_of(section: StudioSection | None, wake: Callable[[], None]) -> tuple[
     """The studio and its link; None where the audio is not ours or no worker is wanted."""
     if section is None or not section.workers:
         return None, NoLink()
-    settings = StudioSettings(section.address, section.workers, section.lines)
+    settings = StudioSettings(section.address, section.workers, section.lines, section.conversions)
     studio = Studio(settings)
     return studio, PoolLink(
         StudioPool(studio, settings, wake), "[studio] no worker came up: check [studio] address, or set workers = 0 to do without listening and recording"

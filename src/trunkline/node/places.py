@@ -38,6 +38,18 @@ class ResolvedPlaces:
         self._resolver.watch({target_of(gateway) for gateway in self._gateways})
         self.learn()
 
+    def expect(self, policy: Snapshot) -> set[Target]:
+        """Begin to resolve the names of a policy that is about to come into force, beside those of the one that is; the new ones."""
+        known = {target_of(gateway) for gateway in self._gateways}
+        named = [*policy.gateways.values(), *(trunk_gateway(trunk) for trunk in policy.trunks.values() if trunk.host)]
+        new = {target_of(gateway) for gateway in named} - known
+        self._resolver.watch(known | new)
+        return new
+
+    def leads_somewhere(self, target: Target) -> bool:
+        """Whether a name has an address by now."""
+        return bool(self._resolver.addresses(target))
+
     def learn(self) -> None:
         """Names lead elsewhere than before: whose address is whose, and where calls go, is made out anew."""
         self._ways.clear()

@@ -74,7 +74,7 @@ def _call(call: OpenCall, node: str, at: int) -> Call:
     return Call(
         call=call.call, at=began, node=node, policy="", direction="outbound", tenant=last.tenant if last else "", trunk=last.trunk if last else "",
         source=caller.remote if caller else "", transport=caller.transport if caller else "", dialer_call_id=caller.call_id if caller else "",
-        user_agent="", called_raw="", called=last.called if last else "", caller_raw="", caller=last.caller if last else "", destination=last.destination if last else "", strategy="", metadata={},
+        user_agent="", called_raw="", called=(first.e164 if first else "") or (last.called if last else ""), caller_raw="", caller=last.caller if last else "", destination=last.destination if last else "", strategy="", metadata={},
         state="disconnected" if caller else "failed", status=200 if caller else 0, cause=41, result="unreachable", refusal=RESTARTED.code,
         released_by="trunkline", attempts=len(call.started) + len(call.attempts), carrier=last.carrier if last else "",
         gateway=last.gateway if last else "", alerting_ms=None, early_media_ms=None,

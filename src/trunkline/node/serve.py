@@ -16,15 +16,20 @@ from trunkline import __version__
 from trunkline.calls.settings import SwitchboardSettings
 from trunkline.facts import refusal as catalogue
 from trunkline.facts.clock import Clock
-from trunkline.facts.record import Alarm, Fact, Ladder, NodeStarted, NodeStopped, PolicyApplied
+from trunkline.facts.record import Alarm, Fact, Ladder, NodeStarted, NodeStopped
+from trunkline.media.relay import Relay
 from trunkline.node import recovery
 from trunkline.node.answers import Answers
 from trunkline.node.control import Control
 from trunkline.node.core import Core
+from trunkline.node.dips import DipClient
 from trunkline.node.media import media_of, studio_of
 from trunkline.node.places import ResolvedPlaces
+from trunkline.node.policies import Policies
 from trunkline.node.settings import Settings, SettingsError, split_address
-from trunkline.policy import Snapshot, decode
+from trunkline.node.signing import Signing
+from trunkline.policy import Snapshot
+from trunkline.policy.history import POLICIES
 from trunkline.records import OPEN_DIALOGS, Checkpoint, Fold, Journal, OpenDialogs, expire, recover, save, take, taking
 from trunkline.sip.asyncio import Network, PeerNames
 from trunkline.sip.asyncio.resolver import Resolver, Target
@@ -47,8 +52,8 @@ COLLECT_S = 60.0
 STOP_GRACE_S = 2.0
 REPEAT_ALARM_S = 3600.0
 
-BINDINGS, SCOREBOARD = "bindings", "scoreboard"
-"Names of the registrar's and the router's folds in checkpoints."
+BINDINGS, SCOREBOARD, NUMBERS, COMPLIANCE = "bindings", "scoreboard", "numbers", "compliance"
+"Names of folds in checkpoints: the registrar's, the router's, our own numbers, who was called when."
 
 
 class Node:
@@ -79,7 +84,8 @@ class Node:
     async def start(self) -> None:
         """Recover, open every door, hang up what a crash left, begin. Raises ListenError or SettingsError."""
         self._take_lock()
-        policy = decode(await compile_policy(self.settings.node.policy))
+        self.policies = Policies(self)
+        policy = await self.policies.first()
         self._loop = asyncio.get_running_loop()
         for i, listen in enumerate(self.settings.listen):
             host, port = split_address(listen.address)
@@ -92,14 +98,20 @@ class Node:
         self.places = ResolvedPlaces(self.resolver, self.doors.values(), names)
         media, self.media_link = media_of(self.settings.media, self.random, self._woken)
         studio, self.studio_link = studio_of(self.settings.studio if media.anchored else None, self._woken)
+        if studio is not None and isinstance(media, Relay):
+            media.join(studio)
         self._anchored = media.anchored
         self.core = Core(
             policy, self.places, self._record, self.clock, self.random, timers=self.settings.timers, realm=sip.realm, algorithms=sip.digest, key=os.urandom(32),
             settings=SwitchboardSettings(self.settings.node.name, str(self.data / self.settings.studio.recordings), sip.min_session_expires_s),
-            media=media, studio=studio,
+            media=media, studio=studio, lists=self.data / "dnc",
         )  # fmt: skip
         self.core.registrar.doors = self.doors
-        self._folds: dict[str, Fold] = {OPEN_DIALOGS: self.open_dialogs, BINDINGS: self.core.registrar, SCOREBOARD: self.core.decisions.router.scoreboard}
+        self.signing = Signing(self.core.decisions.attestations)
+        self.signing.compare()
+        self.dips = DipClient(self.core.decisions.waiting.dips, self._looked_up, sip.nameservers, sip.nameserver_port)
+        await self.dips.prepare(policy.dips)
+        self._folds: dict[str, Fold] = {OPEN_DIALOGS: self.open_dialogs, BINDINGS: self.core.registrar, POLICIES: self.core.policies, SCOREBOARD: self.core.decisions.router.scoreboard, NUMBERS: self.core.decisions.numbers, COMPLIANCE: self.core.decisions.compliance}
         recovered = await asyncio.to_thread(recover, self.data / "journal", self.data / "checkpoints", self._folds)
         self.journal = Journal(self.data / "journal", low_water_bytes=self.settings.node.low_water_mb << 20)
         self.network = Network(
@@ -119,7 +131,9 @@ class Node:
         self.places.follow(policy)
         now = self._loop.time()
         self._emit(NodeStarted(self.clock.utc_us(now), self.settings.node.name, __version__))
-        self._emit(PolicyApplied(self.clock.utc_us(now), policy.version, "start", self.settings.node.policy))
+        applied, last = self.policies.in_force, self.core.policies.last
+        if last is None or last.version != applied.version:  # its first start, or applied while it did not run
+            self.core.policy_applied(applied.author, applied.reason, last.version if last is not None else "", applied.rollback, now)
         hung_up = recovery.hang_up(self.core.endpoint, recovered.dialogs, recovered.pending, self.doors, now)
         for fact in recovery.records(recovered.calls, self.clock, self.settings.node.name, now):
             self._emit(fact)
@@ -130,7 +144,7 @@ class Node:
         self.network.start()
         self.control = Control(self.data / "control.sock", Answers(self).table())
         await self.control.open()
-        self._tasks = [self._loop.create_task(task) for task in (self._keep_house(), self._keep_synced(), self._keep_checkpoints())]
+        self._tasks = [self._loop.create_task(task) for task in (self._keep_house(), self._keep_synced(), self._keep_checkpoints(), self.signing.run())]
         gc.collect()
         gc.freeze()
         gc.disable()  # the call path makes no cycles; what others leave is looked for in small steps by `_keep_house`
@@ -156,6 +170,7 @@ class Node:
         await self.media_link.close()
         await self.studio_link.close()
         await self.resolver.close()
+        await self.dips.close()
         now = self._loop.time()
         self.core.board.close_all(now)
         self._record(NodeStopped(self.clock.utc_us(now), self.settings.node.name, calls))
@@ -194,9 +209,16 @@ class Node:
             board.handle_studio(now)
             self.studio_link.flush()
             self.media_link.flush()
+        if self.core.decisions.policy.dips:
+            self.dips.send()
         self._turning = False
         if self._flush_wanted:
             self.commit()
+
+    def _looked_up(self, numbers: list[str]) -> None:
+        """Databases of ported numbers spoke."""
+        self.core.decisions.waiting.answered(numbers)
+        self._woken()
 
     def _woken(self) -> None:
         self.network.turn(self._loop.time())
@@ -265,7 +287,7 @@ class Node:
             if self.journal.pending:
                 self.commit()
             self._collect(now)
-            self.core.decisions.refresh(now, REFRESH_STEPS)
+            self.core.refresh(now, REFRESH_STEPS)
             self.core.board.closed = self._why_closed()
             step = self.clock.follow(now, time.time_ns() // 1000)
             if step is not None:
@@ -313,30 +335,13 @@ class Node:
 
     # Policy.
 
-    async def reload(self, compiled: bytes, author: str, reason: str) -> Snapshot:
-        """Put a compiled policy in force. Calls under way keep theirs."""
-        policy = decode(compiled or await compile_policy(self.settings.node.policy))
-        now = self._loop.time()
-        self.places.follow(policy)
-        self.core.apply_policy(policy, author, reason, now)
-        self.network.forget_sources()
-        self.network.turn(now)
-        return policy
-
-
-async def compile_policy(path: str) -> bytes:
-    """Compile the policy document in a process of its own: parsing YAML must not hold up the loop. Raises SettingsError."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "trunkline", "policy", "compile", path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    out, err = await process.communicate()
-    if process.returncode:
-        raise SettingsError(err.decode("utf-8", "replace").strip())
-    return out
+    async def reload(self, author: str, reason: str) -> Snapshot:
+        """Read the policy file again and put it in force. Calls under way keep theirs. Raises SettingsError, and then nothing has changed."""
+        return await self.policies.apply_file(author, reason)
 
 
 async def run(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; SIGHUP reads the policy again."""
+    """Serve until SIGTERM or SIGINT; SIGHUP reads the policy file again."""
     node = Node(settings)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -346,7 +351,7 @@ async def run(settings: Settings) -> None:
 
     async def reread() -> None:
         try:
-            policy = await node.reload(b"", "SIGHUP", settings.node.policy)
+            policy = await node.reload("signal", "SIGHUP")
             print(f"policy {policy.version} in force", flush=True)
         except SettingsError as error:
             print(f"policy not changed:\n{error}", file=sys.stderr, flush=True)
@@ -358,6 +363,7 @@ async def run(settings: Settings) -> None:
 
     loop.add_signal_handler(signal.SIGHUP, on_hangup)
     print(f"trunkline {__version__}: node {settings.node.name}, data in {node.data}", flush=True)
+    print(f"  {node.policies.said}", flush=True)
     for door in node.doors.values():
         print(f"  {door.name}: {door.transport} {door.local}:{door.port}, known as {door.sent_by}", flush=True)
     await node.stopped.wait()

@@ -109,6 +109,8 @@ class StudioSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "Processes that listen and record; 0: nothing is listened to or recorded. They run only where `[media]` engine carries the audio."
     lines: Positive = 600
     "Legs one of them takes; calls beyond that go on unheard."
+    conversions: Annotated[int, msgspec.Meta(ge=0)] = 200
+    "Streams one of them transcodes or searches for keys, two to a call; offers that would need more are refused."
     address: str = "127.0.0.1"
     "Where the media engine sends its copies. With rtpengine on another machine: an address it reaches on a network of yours."
     recordings: str = "recordings"

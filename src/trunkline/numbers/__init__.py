@@ -11,14 +11,12 @@ from trunkline.numbers.forecast import Demand, Forecast, forecast
 from trunkline.numbers.inventory import Import, read_csv, write_csv
 from trunkline.numbers.lifecycle import Event, State, diagram, override
 from trunkline.numbers.presentation import Shown, presentable, rule_for, show
-from trunkline.numbers.refusals import REFUSALS
 from trunkline.numbers.reputation import LabellingRate, observe, read_labels
 from trunkline.numbers.review import Suspicion, suspicions
 from trunkline.numbers.seats import Kind
 from trunkline.numbers.verification import Arrived, Failed, Fetch, Unjudged, Verdict, Verified, Verifier
 
 __all__ = [
-    "REFUSALS",
     "Areas",
     "Arrived",
     "Ask",

@@ -17,13 +17,13 @@ from trunkline.facts.numbers import (
     NumberChanged,
     NumberComplaint,
     NumberFact,
-    NumberHeard,
     NumberLabelled,
     NumberTaken,
     NumberTransition,
     PoolAlarm,
 )
-from trunkline.facts.record import Attempt, Call, Fact, NodeStarted
+from trunkline.facts.record import Attempt, Call, Fact, Hearing, NodeStarted
+from trunkline.policy.areas import Area
 from trunkline.policy.number_rules import Rules
 
 from . import usage
@@ -37,8 +37,8 @@ from .history import History
 from .inventory import Inventory
 from .lifecycle import ACTIVE, Life, State, advance
 from .reputation import Reputations
-from .review import review_number, review_pool
-from .seats import Seats
+from .review import Suspicion, review_number, review_pool, suspicions
+from .seats import Kind, Seats
 
 ENDED_KEPT = 4_096
 "Calls remembered after their end: what was heard on them may come late."
@@ -53,6 +53,8 @@ class Open(Struct, gc=False, array_like=True):
     number: str
     pool: str
     ended: bool = False
+    intercepted: bool = False
+    "A special information tone came after the answer: call blockers play one to callers they distrust."
 
 
 class Alarm(Struct, gc=False, array_like=True):
@@ -104,13 +106,13 @@ class NumberBook:
         self._cursor: list[str] = []
         self._pools_due: list[str] = []
 
-    def apply_rules(self, rules_of: Callable[[str], Rules], areas: Areas | None = None) -> None:
-        """A new policy is in force. Seats are fitted to it when they are next drawn or reviewed; a changed area table sorts them anew."""
+    def apply_rules(self, rules_of: Callable[[str], Rules], areas: tuple[Area, ...] | None = None) -> None:
+        """A new policy is in force. Seats are fitted to it when they are next drawn or reviewed; another table of areas sorts them anew."""
         self.rules_of = rules_of
         if areas is None:
             self.seats.set_rules(rules_of)
         else:
-            self.areas = areas
+            self.areas = Areas(areas)
             self._derive()
 
     # Asking.
@@ -138,6 +140,15 @@ class NumberBook:
         if contact is None:
             return Called(holding.owner, holding.pool, holding.callback, "", "", life.state)
         return Called(holding.owner, holding.pool, contact.campaign or holding.callback, contact.agent, contact.call, life.state)
+
+    def kinds(self, pool: str) -> frozenset[Kind]:
+        """Kinds of number a pool holds."""
+        found = self.seats.pools.get(pool)
+        return frozenset(kind for _, kind in found.buckets) if found is not None else frozenset()
+
+    def suspicions(self, number: str, at: int) -> list[Suspicion]:
+        """All that speaks against a number."""
+        return suspicions(number, self.evidence, self.reputations, self.rules_of(self.inventory.holdings[number].pool), at)
 
     def alarmed(self, pool: str) -> bool:
         return pool in self._alarms.rows
@@ -204,13 +215,16 @@ class NumberBook:
         if known is not None:
             rules = self.rules_of(known.pool)
             self.evidence.attempt(fact, known.number, known.pool, rules)
+            if fact.heard or known.intercepted:
+                self.evidence.heard(known.number, known.intercepted, fact.at)
             self._suspect(known.number, rules, fact.at)
 
-    def _heard(self, fact: NumberHeard) -> None:
-        known = self._open.rows.get(fact.call)
-        if known is not None:
-            self.evidence.heard(known.number, fact.intercepted, fact.at)
-            self._suspect(known.number, self.rules_of(known.pool), fact.at)
+    def _hearing(self, fact: Hearing) -> None:
+        if fact.kind == "sit" and fact.phase == "answered":
+            known = self._open.rows.get(fact.call)
+            if known is not None:
+                self._open.touch(fact.call)
+                known.intercepted = True
 
     def _call(self, fact: Call) -> None:
         known = self._open.rows.get(fact.call)
@@ -364,7 +378,7 @@ _DEFAULT = Rules()
 _Handler: TypeAlias = Callable[[NumberBook, Any], None]
 _HANDLERS: dict[type, _Handler] = {
     NumberAdded: NumberBook._added, NumberChanged: NumberBook._added, NumberTransition: NumberBook._moved, NumberTaken: NumberBook._taken,
-    Attempt: NumberBook._attempt, NumberHeard: NumberBook._heard, Call: NumberBook._call, NumberLabelled: NumberBook._labelled,
+    Attempt: NumberBook._attempt, Hearing: NumberBook._hearing, Call: NumberBook._call, NumberLabelled: NumberBook._labelled,
     NumberComplaint: NumberBook._complained, PoolAlarm: NumberBook._pool_alarm, NodeStarted: NumberBook._restarted,
 }  # fmt: skip
 "Fact -> what is learnt from it."

@@ -14,9 +14,9 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from trunkline.facts import refusal as catalogue
 from trunkline.facts.refusal import Refusal
 
-from . import refusals
 from .areas import Areas
 from .contacts import Contacts
 from .seats import DAY_US, Kind, Near, Pool, Seat, Seats
@@ -71,7 +71,7 @@ def choose(ask: Ask, seats: Seats, contacts: Contacts, at: int, random: Random) 
     more = seats.wake(at)
     pool = seats.pools.get(ask.pool)
     if pool is None or not pool.size:
-        return Nobody(refusals.NO_POOL, {})
+        return Nobody(catalogue.NO_POOL, {})
     seat = _seen_before(ask, pool, seats, contacts, at)
     if seat is not None:
         return _chosen(seat, "sticky", _distance(seat, ask, seats), pool, 1)
@@ -88,11 +88,11 @@ def _drawn(ask: Ask, pool: Pool, seats: Seats, at: int, random: Random) -> Choic
     today, local_only = day_of(at, pool.rules), pool.rules.local_only
     area = areas.area_of(ask.callee)
     if ask.kinds is not None and not pool.holds(ask.kinds):
-        return Nobody(refusals.NOT_PRESENTABLE, excluded(pool))
+        return Nobody(catalogue.NOT_PRESENTABLE, excluded(pool))
     # Most calls end at the callee's own area, before the others need be sorted by distance.
     for near in chain(pool.local(area, ask.kinds), _beyond(pool, area, ask.kinds, areas)):
         if local_only and near.why not in ("local", "near"):
-            return Nobody(refusals.TOO_FAR, excluded(pool))
+            return Nobody(catalogue.TOO_FAR, excluded(pool))
         row = near.bucket.open
         while row:
             room = len(row)
@@ -108,7 +108,7 @@ def _drawn(ask: Ask, pool: Pool, seats: Seats, at: int, random: Random) -> Choic
                 return _chosen(seat, near.why, near.distance_km, pool, room)
             if not seat.closed:
                 break
-    return Nobody(refusals.NONE_LEFT, excluded(pool))
+    return Nobody(catalogue.NONE_LEFT, excluded(pool))
 
 
 def _beyond(pool: Pool, area: str, kinds: frozenset[Kind] | None, areas: Areas) -> Iterator[Near]:

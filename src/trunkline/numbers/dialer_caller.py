@@ -10,9 +10,9 @@ from random import Random
 
 from msgspec import Struct
 
+from trunkline.facts import refusal as catalogue
 from trunkline.facts.refusal import Refusal
 
-from . import refusals
 from .choice import Ask, Choice, Chosen, Nobody, choose, excluded
 from .contacts import Contacts
 from .inventory import implausible
@@ -53,16 +53,16 @@ def present(sent: str, rule: Rule, ask: Ask, ranges: Ranges, seats: Seats, conta
         return Chosen(sent, "dialer", -1.0, 1, excluded(seat.pool), seat.suspected)
     if rule is Rule.PREFER:
         return choose(ask, seats, contacts, at, random)
-    return Nobody(refusal or refusals.NOT_OWNED, {})
+    return Nobody(refusal or catalogue.NOT_OWNED, {})
 
 
 def _impossible(sent: str, ranges: Ranges, seats: Seats) -> Refusal | None:
     if implausible(sent):
-        return refusals.INVALID_CALLER
+        return catalogue.INVALID_CALLER
     if ranges.never(sent):
-        return refusals.DO_NOT_ORIGINATE
+        return catalogue.DO_NOT_ORIGINATE
     if sent not in seats.by_number and not ranges.allocated(sent):
-        return refusals.UNALLOCATED_CALLER
+        return catalogue.UNALLOCATED_CALLER
     return None
 
 
@@ -71,11 +71,11 @@ def _unfit(sent: str, ask: Ask, seats: Seats, at: int) -> Refusal | None:
     seat = seats.by_number.get(sent)
     # Another use of the same tenant is another reputation: pools are not mixed, not even by the dialer's wish.
     if seat is None or seat.holding.owner != ask.owner or (ask.pool and seat.holding.pool != ask.pool):
-        return refusals.NOT_OWNED
+        return catalogue.NOT_OWNED
     if not seat.holding.proven(at):
-        return refusals.UNPROVEN
+        return catalogue.UNPROVEN
     if seat.life.state not in ACTIVE:
-        return refusals.RESTING
+        return catalogue.RESTING
     if ask.kinds is not None and seat.bucket.kind not in ask.kinds:
-        return refusals.NOT_PRESENTABLE
-    return None if seats.fit(seat, at) else refusals.CAPPED
+        return catalogue.NOT_PRESENTABLE
+    return None if seats.fit(seat, at) else catalogue.CAPPED

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from trunkline.policy.audio import Audio
+from trunkline.policy.rates import RatesOrFile
 from trunkline.policy.scalars import (
     Aor,
     Calls,
@@ -121,6 +122,10 @@ class GatewayDefaults(Section):
     "Calls started per second."
     options: Duration = key(30.0, example="60s")
     "Time between OPTIONS probes; 0 switches probing off."
+    identity: YesNo = key(True, example="false")
+    "Its calls carry an Identity header where the tenant signs (RFC 8224); a signed INVITE is longer than one UDP packet."
+    early_media: Literal["trunk", "ring", "hold"] = key("trunk", example="hold")
+    "What may be heard of it before the answer: what the trunk's `early_media` says, or less."
     redirect: YesNo = key(False, example="true")
     "A declared redirect server: contacts of its 3xx are followed."
     rel100: Annotated[Literal["supported", "required", "off"], BeforeValidator(off)] = key("supported", example="off")
@@ -152,8 +157,12 @@ class Carrier(Section):
     "Concurrent calls over all its gateways."
     cps: Rate = key(0.0, example="50")
     "Calls started per second over all its gateways."
+    guaranteed: dict[Name, Calls] = key({}, example="{acme: 100}")
+    "Channels of it that are kept for a tenant; the rest are for whoever comes."
     gateways: Annotated[dict[Name, Gateway], NotEmpty] = key(example="{ny: {host: sip.alpha.example}}")
     "Its points of presence by name; a route names one as `carrier/gateway`."
+    rates: RatesOrFile = key(None, example="decks/alpha.csv")
+    "Its rate deck, or the name of its only file; the `rate` of a route is for numbers the deck does not have."
     defaults: GatewayDefaults = key(GatewayDefaults(), example="{codecs: [PCMU], timers: {no_answer: 60s}}")
     "Any gateway key but `host`, for all its gateways."
 

@@ -2,15 +2,19 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
+from trunkline.policy.attestation import check_attestation, check_keys
 from trunkline.policy.carriers import Called, Caller
+from trunkline.policy.contact_checks import check_contact
 from trunkline.policy.destinations import Destination
+from trunkline.policy.dips import check_dips
 from trunkline.policy.document import Document
+from trunkline.policy.named import check_named
+from trunkline.policy.pools import check_numbers
 from trunkline.policy.problem import Finding, Location, nearest
+from trunkline.policy.sharing_checks import check_sharing
 from trunkline.policy.trunks import NumberPlan, Trunk
 
 SHARE_TOLERANCE = 0.01
-MOST_GIVEN_AWAY = 50
-"Percent of calls that may go where they are not expected to do best."
 SHORTEST_PASSWORD = 12
 FEWEST_DIFFERENT = 5
 "`aaaaaaaaaaaa` is long and no password."
@@ -27,6 +31,13 @@ def check(document: Document, secrets: Mapping[str, str]) -> list[Finding]:
         *_destinations(document, known),
         *_dids(document),
         *_emergency(document, known),
+        *check_contact(document),
+        *check_sharing(document),
+        *check_numbers(document),
+        *check_named(document),
+        *check_dips(document),
+        *check_attestation(document),
+        *check_keys(document, secrets),
     ]
 
 
@@ -122,7 +133,7 @@ def _destinations(document: Document, known: Collection[str]) -> Iterator[Findin
     owner: dict[str, str] = {}
     for name, destination in document.destinations.items():
         path = ("destinations", name)
-        for at, prefix in enumerate(destination.prefixes):
+        for at, prefix in enumerate(destination.prefixes if not destination.operators else ()):
             if prefix in owner:
                 where = "written twice here" if owner[prefix] == name else f"that of destination `{owner[prefix]}` too"
                 yield Finding((*path, "prefixes", at), f'prefix "{prefix}" is {where}', "keep it in one place")
@@ -135,11 +146,6 @@ def _shares(path: Location, destination: Destination) -> Iterator[Finding]:
     total = sum(route.share for route in destination.routes)
     if destination.strategy in ("percentage", "experiment") and abs(total - 100) > SHARE_TOLERANCE:
         yield Finding((*path, "routes"), f"the shares sum to {total:g}, not 100", "change them to sum to 100")
-    scoring = destination.scoring
-    given_away = scoring.holdout + scoring.floor * len(destination.routes)
-    if given_away > MOST_GIVEN_AWAY:
-        message = f"holdout and floors give {given_away:g} % of the calls away"
-        yield Finding((*path, "scoring"), message, f"bring `holdout` and `floor` times routes to {MOST_GIVEN_AWAY} at most")
 
 
 def _routes(known: Collection[str], routes: list[str], path: Location, *key: str) -> Iterator[Finding]:

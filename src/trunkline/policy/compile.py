@@ -1,39 +1,55 @@
 """The checked document turned into the snapshot calls use: defaults merged, names resolved, look-ups sorted."""
 
 from collections.abc import Iterable, Mapping
-from hashlib import sha256
 from ipaddress import ip_network
 
 from trunkline.media.engine import PLAIN, Side
 from trunkline.numbering import plan
 from trunkline.policy import carriers, snapshot, trunks
+from trunkline.policy.attestation import compile_attestation
 from trunkline.policy.audio import Audio
+from trunkline.policy.compliance import compile_contact
+from trunkline.policy.deck import Deck
 from trunkline.policy.destinations import Emergency, Route, Scoring
+from trunkline.policy.dips import dips_of
 from trunkline.policy.document import Document
+from trunkline.policy.emergency_caller import compile_caller
 from trunkline.policy.host import split_host
+from trunkline.policy.named import destinations_by_prefix
+from trunkline.policy.pools import areas_in, presentation_of, rules_of
+from trunkline.policy.rates import currencies_of, decks_in
+from trunkline.policy.sounds import Sound, Sounds
+from trunkline.policy.usual_price import Usual
 
 Secrets = Mapping[str, str]
+NO_SOUNDS: Sounds = {}
+NO_FILES: Mapping[str, bytes] = {}
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-def compile_policy(document: Document, secrets: Secrets, text: str) -> snapshot.Snapshot:
-    """The snapshot of a document in which `check` found nothing; `text` is what it was read from."""
+def compile_policy(
+    document: Document, secrets: Secrets, version: str, sounds: Sounds = NO_SOUNDS, files: Mapping[str, bytes] = NO_FILES
+) -> snapshot.Snapshot:
+    """The snapshot of a document in which `check` found nothing; `version` is its content address, `sounds` and
+    `files` what it names."""
     routes = document.route_gateways()
     gateways = {
         f"{name}/{point}": _gateway(name, point, carrier.merged(point), secrets)
         for name, carrier in document.carriers.items()
         for point in carrier.gateways
     }
-    prefixes = {prefix: name for name, entry in document.destinations.items() for prefix in entry.prefixes}
+    prefixes = destinations_by_prefix(document)
+    decks, currencies = decks_in(document, files)[0], currencies_of(document)
+    usual = Usual(prefixes, currencies) if decks else None
     return snapshot.Snapshot(
-        version=sha256(text.encode()).hexdigest()[:16],
+        version=version,
         tenants={
             name: snapshot.Tenant(name=name, channels=tenant.channels, cps=tenant.cps)
             for name, tenant in document.tenants.items()
         },
-        trunks={name: _trunk(name, trunk, secrets) for name, trunk in document.trunks.items()},
+        trunks={name: _trunk(name, trunk, secrets, sounds) for name, trunk in document.trunks.items()},
         carriers={
-            name: snapshot.Carrier(name=name, gateways=routes[name], channels=carrier.channels, cps=carrier.cps)
+            name: snapshot.Carrier(name=name, gateways=routes[name], channels=carrier.channels, cps=carrier.cps, guaranteed=tuple(carrier.guaranteed.items()))
             for name, carrier in document.carriers.items()
         },
         gateways=gateways,
@@ -43,12 +59,15 @@ def compile_policy(document: Document, secrets: Secrets, text: str) -> snapshot.
                 prefixes=entry.prefixes,
                 strategy=entry.strategy,
                 routes=tuple(
-                    snapshot.RouteShare(routes[route.to], route.share, _price(route)) for route in entry.routes
+                    _route(name, route, routes[route.to], decks.get(route.to.partition("/")[0]), usual) for route in entry.routes
                 ),
                 max_attempts=entry.max_attempts,
                 zone=entry.zone,
                 tie=entry.tie / 100,
                 scoring=_scoring(entry.scoring),
+                countries=entry.countries,
+                types=entry.types,
+                operators=entry.operators,
             )
             for name, entry in document.destinations.items()
         },
@@ -67,6 +86,23 @@ def compile_policy(document: Document, secrets: Secrets, text: str) -> snapshot.
             snapshot.Band(name, band.begins, band.ends, tuple(DAYS.index(day) for day in band.days))
             for name, band in document.bands.items()
         ),
+        contact=compile_contact(document.compliance, document.retries),
+        numbers=_numbers(document, files),
+        attestation=compile_attestation(document.attestation, secrets, files),
+        decks=decks,
+        currencies=currencies,
+        dips=dips_of(document, secrets),
+    )
+
+
+def _numbers(document: Document, files: Mapping[str, bytes]) -> snapshot.Numbers:
+    numbers = document.numbers
+    return snapshot.Numbers(
+        rules={name: rules_of(pool) for name, pool in document.pools.items()},
+        callback={name: pool.callback for name, pool in document.pools.items() if pool.callback},
+        areas=areas_in(document, files)[0],
+        presentation=tuple(map(presentation_of, numbers.presentation)),
+        do_not_originate=numbers.do_not_originate,
     )
 
 
@@ -76,7 +112,26 @@ def _side(audio: Audio, codecs: tuple[str, ...]) -> Side:
     return Side(codecs, audio.interface or "", audio.secure, audio.nat, audio.networks, audio.dscp, audio.digits)
 
 
-def _trunk(name: str, trunk: trunks.Trunk, secrets: Secrets) -> snapshot.Trunk:
+def _listen(listen: trunks.Listen, sounds: Sounds) -> snapshot.Listen:
+    silence = Sound("", 0.0)
+    message = sounds.get(listen.message, silence) if listen.machine == "drop" else silence
+    prompt = sounds.get(listen.prompt, silence) if listen.assistant == "prompt" else silence
+    return snapshot.Listen(
+        mode=listen.mode,
+        wait_s=listen.wait,
+        share=listen.share / 100,
+        minimum=listen.minimum,
+        message=message.file,
+        message_s=message.seconds,
+        prompt=prompt.file,
+        prompt_s=prompt.seconds,
+        pick_up_s=listen.pick_up,
+        evidence_s=listen.evidence,
+        dead_air=listen.dead_air,
+    )
+
+
+def _trunk(name: str, trunk: trunks.Trunk, secrets: Secrets, sounds: Sounds) -> snapshot.Trunk:
     return snapshot.Trunk(
         name=name,
         tenant=trunk.tenant,
@@ -98,8 +153,12 @@ def _trunk(name: str, trunk: trunks.Trunk, secrets: Secrets) -> snapshot.Trunk:
         session_expires_s=trunk.session_expires,
         call_id_header=trunk.call_id_header,
         early_media=trunk.early_media,
-        listen=snapshot.Listen(trunk.listen.mode, trunk.listen.wait, trunk.listen.share / 100),
+        caller_id=snapshot.CallerId(trunk.caller_id.use, trunk.caller_id.pool or "", trunk.caller_id.pools),
+        listen=_listen(trunk.listen, sounds),
         record=trunk.record,
+        guaranteed=trunk.guaranteed,
+        pace=snapshot.Pace(trunk.pacing.wait, trunk.pacing.queue, trunk.pacing.weight),
+        emergency=compile_caller(trunk.emergency),
     )
 
 
@@ -133,6 +192,8 @@ def _gateway(carrier: str, point: str, gateway: carriers.Gateway, secrets: Secre
         from_domain=gateway.from_domain,
         networks=gateway.addresses,
         verify_tls=gateway.verify_tls,
+        identity=gateway.identity,
+        early_media=gateway.early_media,
     )
 
 
@@ -148,6 +209,14 @@ def _registration(registration: carriers.Registration | None) -> snapshot.Regist
 
 def _price(route: Route) -> snapshot.Price:
     return snapshot.Price(route.rate, *route.increments, route.fee, route.short_call_fee)
+
+
+def _route(name: str, route: Route, gateways: tuple[str, ...], deck: Deck | None, usual: Usual | None) -> snapshot.RouteShare:
+    own = _price(route)
+    if deck is None or usual is None:
+        return snapshot.RouteShare(gateways, route.share, own)
+    now, later = usual.prices(name, deck, own)
+    return snapshot.RouteShare(gateways, route.share, now, later, own)
 
 
 def _scoring(scoring: Scoring) -> snapshot.Scoring:

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Literal
 
+from trunkline.policy.dips import Country, NumberType
 from trunkline.policy.scalars import (
     ClockTime,
     Count,
@@ -11,6 +12,7 @@ from trunkline.policy.scalars import (
     Memory,
     Money,
     Name,
+    NotBlank,
     NotEmpty,
     Percent,
     Prefix,
@@ -68,8 +70,14 @@ class Scoring(Section):
 class Destination(Section):
     """Called numbers that share their routes; the longest prefix of all destinations wins."""
 
-    prefixes: Annotated[tuple[Prefix, ...], NotEmpty] = key(example='["1", "44"]')
+    prefixes: Annotated[tuple[Prefix, ...], NotEmpty] = key((), example='["1", "44"]')
     'How its numbers begin, without +, in quotes; `""` covers everything.'
+    countries: tuple[Country, ...] = key((), example="[US, CA]")
+    "Countries its numbers belong to, in place of prefixes or beside them."
+    types: tuple[NumberType, ...] = key((), example="[mobile]")
+    "Number types: of `countries` where it has any, else of every country. Compiled to prefixes; a dip that tells a number's type counts more."
+    operators: tuple[NotBlank, ...] = key((), example='["T-Mobile US", "6529"]')
+    "Operators as dips tell them, within `countries` and `prefixes` where it has any: such numbers go here wherever else they would."
     strategy: Literal["priority", "percentage", "least_cost", "performance", "rank", "experiment"] = key(
         "priority", example="performance"
     )

@@ -1,7 +1,12 @@
 """The policy document: what a person writes, section by section."""
 
+from trunkline.policy.attestation import Attestation
 from trunkline.policy.carriers import Carrier
+from trunkline.policy.compliance import Compliance, Retry
 from trunkline.policy.destinations import Band, Destination, Did, Emergency
+from trunkline.policy.dips import Dip
+from trunkline.policy.pools import Numbers, Pool
+from trunkline.policy.rates import Currency, OwnCurrency, Worths
 from trunkline.policy.scalars import DidNumber, Name
 from trunkline.policy.section import Section, key
 from trunkline.policy.trunks import Tenant, Trunk
@@ -24,6 +29,23 @@ class Document(Section):
     "Inbound numbers in E.164, in quotes."
     emergency: Emergency = key(Emergency(), example='{numbers: ["911"], routes: [alpha]}')
     "Emergency calls."
+    currency: OwnCurrency = key("", example="USD")
+    "What prices are in; needed as soon as a deck names a currency."
+    currencies: dict[Currency, Worths] = key({}, example='{EUR: 1.08, GBP: {"2026-01-01": 1.27, "2026-07-01": 1.29}}')
+    "What a unit of another currency is worth in that, from a day (UTC) on where days are written."
+    dips: dict[Name, Dip] = key({}, example='{lnp: {prefixes: ["1"], enum: lnp.example}}')
+    "Databases that say who serves a number."
+    compliance: Compliance = key(Compliance(), example="{defaults: [us, us_states]}")
+    "When and how often the law lets people be called."
+    retries: dict[Name, Retry] = key({}, example="{patient: {after: {busy: 15m, no_answer: 2h}, caps: [{calls: 3, within: 24h}]}}")
+    "How soon and how often you call people again, by name."
+
+    numbers: Numbers = key(Numbers(), example="{areas: areas.csv}")
+    "What holds for all numbers you call with."
+    pools: dict[Name, Pool] = key({}, example="{us-sales: {per_day: 80, sticky_days: 60}}")
+    "How the numbers of a pool are used, by the pool's name in the inventory."
+    attestation: Attestation = key(Attestation(), example='{roots: sti-roots.pem, hosts: [".example.org"]}')
+    "Signing calls and judging signed ones; nothing is signed without a tenant's key."
 
     def route_gateways(self) -> dict[str, tuple[str, ...]]:
         """Every name a route may have, and the gateways behind it in the order written."""

@@ -148,6 +148,12 @@ def refused(rules: Rules) -> list[Problem]:
         value = getattr(rules, key)
         if not limit.low <= value <= limit.high:
             problems.append(Problem(0, 0, key, f"{value:g} is beyond the safe limit ({limit.low:g} to {limit.high:g}): {limit.why}", f"write at most {limit.high:g} and at least {limit.low:g}"))
+    return problems + refused_ramps(rules)
+
+
+def refused_ramps(rules: Rules) -> list[Problem]:
+    """What is wrong with the two ramps."""
+    problems = []
     for key in ("warm_up", "probation"):
         ramp: tuple[Stage, ...] = getattr(rules, key)
         if not ramp or sum(stage.days for stage in ramp) < 7:

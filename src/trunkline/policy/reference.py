@@ -7,9 +7,13 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from trunkline.policy.document import Document
+from trunkline.policy.limits import SAFE_LIMITS
 from trunkline.policy.scalars import Kind
 from trunkline.policy.section import Section
 from trunkline.policy.shape import is_mapping, parts, section_in
+
+PLAIN = {str: "text", int: "whole number", float: "number", bool: "`true` or `false`"}
+"Types without a `Kind`."
 
 Titles = Mapping[type[Section], str]
 
@@ -25,6 +29,42 @@ One YAML file, checked as a whole and put in force as a whole. This page is gene
   at the policy's folder.
 - `<name>` stands for a name you choose: 1 to 64 letters, digits, `.`, `_` and `-`.
 - An unknown key, a key written twice and a name that leads nowhere are errors, with line and fix.
+
+## Changing it
+
+    trunkline policy check policy.yaml                      # every problem with line and fix; --without-secrets on another machine
+    trunkline policy diff                                   # what policy.yaml would change; also FILE, or two versions or files
+    trunkline policy apply policy.yaml --reason "why"       # in force on the running node; --dry-run only checks and compares
+    trunkline policy status                                 # what is in force, and whether the file says something else by now
+    trunkline policy history                                # what was in force when, by whom and why
+    trunkline policy rollback --reason "why"                # the version before; or rollback VERSION
+    trunkline policy show VERSION                           # a version to the byte
+
+A version is the document and every file it names (rate decks, sounds), called by the first 16 digits of its sha256; the first four are enough
+where no other begins so. All of it is kept in `policy/` below the node's data directory, so a rollback brings back the files as they were,
+whatever became of them since. Secrets are in no version: references are read anew each time a policy is put in force, in the node's environment
+and not in that of whoever types the command. So to apply the same policy again takes up a changed password.
+
+What was applied last is the truth. A node starts with it; the file `[node] policy` names is read at the very first start, by SIGHUP and by
+`apply`. A node whose file says something else tells so when it starts, and carries on. If what was in force cannot be used any more (a secret is
+gone, a kept file was altered) the node does not start, and says why; `trunkline policy apply FILE --reason TEXT --next-start` puts another in its
+place while it is stopped.
+
+Calls under way keep the policy they began with. A process of its own compiles; signalling takes the result in steps of less than a millisecond
+between which calls go on, gives new host names up to half a second to resolve, and swaps at once. Each change is a fact, `policy_applied`, with
+author, reason and the version it replaced.
+
+`diff` compares what is meant: comments, the order of keys, `90s` against `1.5m` and a default spelt out are no difference, routes are matched by
+where they lead. `trunkline reload FILE` is `policy apply` without the comparison.
+"""
+
+LIMITS = """
+## Safe limits
+
+No policy may break these, whoever asks and why; `trunkline policy limits` lists them too.
+
+| limit | key | value | beyond it | source |
+|---|---|---|---|---|
 """
 
 
@@ -32,7 +72,12 @@ def reference() -> str:
     """The whole page."""
     titles: dict[type[Section], str] = {}
     _title(Document, "", titles)
-    return OPENING + "".join(_table(section, titles) for section in titles)
+    return OPENING + _limits() + "".join(_table(section, titles) for section in titles)
+
+
+def _limits() -> str:
+    rows = (f"| `{one.name}` | `{'.'.join(one.path).replace('*', '<name>')}` | {one.bounds} | {one.why} | {one.source} |" for one in SAFE_LIMITS)
+    return LIMITS + "\n".join(rows) + "\n"
 
 
 def _title(section: type[Section], title: str, titles: dict[type[Section], str]) -> None:
@@ -87,6 +132,8 @@ def _kind(annotation: Any, metadata: Sequence[Any], titles: Titles) -> str:
         return f"list of: {_kind(inner[0], (), titles)}"
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return next(f"keys of `{title}`" for known, title in titles.items() if issubclass(known, annotation))
+    if not inner:
+        return PLAIN[annotation]
     return _kind(inner[0], (), titles)
 
 

@@ -24,6 +24,10 @@ class Kind(Struct, frozen=True, gc=False):
     name: str
 
 
+class NamesFile(Struct, frozen=True, gc=False):
+    """Marks a type whose values are paths of files that belong to the policy's version."""
+
+
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 LONGEST_S = 86_400.0
 "A day: nothing in signalling waits longer."
@@ -145,6 +149,7 @@ def _matching(pattern: str, message: str, fix: str) -> AfterValidator:
 
 YesNo = Annotated[bool, Strict(), Kind("`true` or `false`")]
 Calls = Annotated[int, Strict(), Field(ge=0, le=1_000_000), Kind("calls at once; 0 is unlimited")]
+Hourly = Annotated[int, Strict(), Field(ge=0, le=100_000), Kind("calls an hour")]
 Rate = Annotated[
     float, Strict(), Field(ge=0, le=100_000, allow_inf_nan=False), Kind("calls per second; 0 is unlimited")
 ]
@@ -190,6 +195,23 @@ RouteName = Annotated[
     ),
     Kind("`carrier` or `carrier/gateway`"),
 ]
+NotBlank = Annotated[
+    str,
+    _matching(r"[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*", "not a name", "write it as it is told, in quotes where it is digits"),
+    Kind("text"),
+]
+FileName = Annotated[
+    str,
+    _matching(
+        r"[A-Za-z0-9_.][A-Za-z0-9_. /-]{0,254}(?<!/)",
+        "not a file to name here",
+        "write a path below the policy's folder of letters, digits, `_`, `.`, `-` and `/`",
+    ),
+    _matching(r"(?!.*\.\.).*", "the path leaves the policy's folder", "put the file beside the policy"),
+    NamesFile(),
+    Kind("path of a file, relative to the policy"),
+]
+"A file that is part of the policy: it is read with it, and kept with its version."
 Text = Annotated[
     str,
     _matching(
@@ -197,6 +219,7 @@ Text = Annotated[
     ),
     Kind("text"),
 ]
+SoundFile = Annotated[Text, NamesFile(), Kind("path of a WAV file")]
 Digits = Annotated[str, _matching(r"[0-9]{0,15}", "not digits", "write only digits, in quotes"), Kind("digits")]
 DialCode = Annotated[
     str, _matching(r"[0-9*#+]{0,32}", "not a dial code", "write only `0-9 * # +`, in quotes"), Kind("digits, * and #")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from trunkline.policy.attestation import keys_of
 from trunkline.policy.document import Document
 from trunkline.policy.problem import Finding, Location
 from trunkline.policy.trunks import Auth
@@ -21,12 +22,22 @@ def users(document: Document) -> Iterator[tuple[Location, Auth]]:
                 yield ("carriers", name, "gateways", point, "auth"), gateway.auth
 
 
+def references(document: Document) -> Iterator[tuple[Location, str]]:
+    """Every reference to a secret and where it is written."""
+    for path, auth in users(document):
+        yield (*path, "password"), auth.password
+    for path, signing in keys_of(document):
+        yield (*path, "private_key"), signing.private_key
+    for name, dip in document.dips.items():
+        for header, reference in dip.headers.items():
+            yield ("dips", name, "headers", header), reference
+
+
 def resolve(document: Document, environment: Mapping[str, str], base: Path) -> tuple[dict[str, str], list[Finding]]:
     """Reference -> secret for all that could be had, and a finding for each that could not."""
     secrets: dict[str, str] = {}
     findings: list[Finding] = []
-    for path, auth in users(document):
-        reference = auth.password
+    for path, reference in references(document):
         kind, _, name = reference.partition(":")
         try:
             secret = environment.get(name, "") if kind == "env" else (base / name).read_text("utf-8").rstrip("\r\n")
@@ -40,5 +51,5 @@ def resolve(document: Document, environment: Mapping[str, str], base: Path) -> t
                 continue
             problem = f"the environment has no {name}" if kind == "env" else f"{name} is empty"
             fix = f"set {name} before starting" if kind == "env" else "write the password alone into the file"
-        findings.append(Finding((*path, "password"), problem, fix))
+        findings.append(Finding(path, problem, fix))
     return secrets, findings

@@ -6,10 +6,18 @@ began with (rule 10); only names lead from here to live state (channels, circuit
 Secrets are already resolved here, so a snapshot never goes to disk and `repr` never shows one.
 """
 
+from typing import TypeAlias
+
 from msgspec import Struct, field
 
 from trunkline.media.engine import PLAIN, Side
+from trunkline.numbering.dip import Dip
+from trunkline.numbering.location import EmergencyCaller
 from trunkline.numbering.plan import CalledFormat, CallerFormat, NumberPlan
+from trunkline.policy.areas import Area
+from trunkline.policy.contact_rules import Contact
+from trunkline.policy.deck import Deck
+from trunkline.policy.number_rules import Presentation, Rules
 
 
 class Credentials(Struct, frozen=True, gc=False):
@@ -33,6 +41,42 @@ class Listen(Struct, frozen=True, gc=False):
     "gate: longest wait for a verdict after the answer."
     share: float = 1.0
     "Of its calls that are listened to."
+    minimum: int = 0
+    "Calls an hour on each route that are listened to whatever `share` says."
+    message: str = ""
+    "File left on machines in gate mode; empty hangs up on them."
+    message_s: float = 0.0
+    "Its length."
+    prompt: str = ""
+    "File played to assistants in gate mode; empty connects them."
+    prompt_s: float = 0.0
+    pick_up_s: float = 30.0
+    "Longest wait for a pick-up after the prompt began."
+    evidence_s: int = 0
+    "Of the callee's audio, kept of false answers; 0 keeps none."
+    dead_air: bool = True
+    "The caller is listened to from the answer until it speaks."
+
+
+class CallerId(Struct, frozen=True):
+    """What becomes of the caller ID a dialer sends."""
+
+    use: str = "pass"
+    "pass, honour, prefer or replace."
+    pool: str = ""
+    pools: dict[str, str] = {}
+    "Pool by campaign."
+
+
+class Pace(Struct, frozen=True, gc=False):
+    """How the calls of a trunk may wait when they come faster than a rate allows."""
+
+    wait_s: float = 0.0
+    "Longest wait; 0 refuses at once."
+    queue: int = 50
+    "Calls that may wait at once."
+    weight: float = 1.0
+    "Its part of a rate shared with other trunks."
 
 
 class Trunk(Struct, frozen=True):
@@ -73,10 +117,16 @@ class Trunk(Struct, frozen=True):
     call_id_header: str = "X-Trunkline-Call"
     "Header in 18x and 200 with our call id; empty sends none."
     early_media: str = "pass"
-    "pass, or ring: it hears its own ringing until the answer."
+    "pass; ring: it hears its own ringing until the answer; hold: nothing until it was heard to be worth passing."
+    caller_id: CallerId = CallerId()
     listen: Listen = Listen()
     record: bool = False
     "Its answered calls are recorded."
+    guaranteed: int = 0
+    "Channels of its tenant's that are kept for it."
+    pace: Pace = Pace()
+    emergency: EmergencyCaller = EmergencyCaller()
+    "What its emergency calls say of who calls."
 
 
 class Timers(Struct, frozen=True, gc=False):
@@ -139,6 +189,10 @@ class Gateway(Struct, frozen=True):
     networks: tuple[str, ...] = ()
     "Source networks inbound calls of this carrier come from."
     verify_tls: bool = True
+    identity: bool = True
+    "Its INVITEs carry an Identity where the call is signed."
+    early_media: str = "trunk"
+    "trunk: what the trunk's says; ring or hold: no more than that."
 
 
 class Carrier(Struct, frozen=True):
@@ -147,6 +201,8 @@ class Carrier(Struct, frozen=True):
     "Names of its gateways."
     channels: int = 0
     cps: float = 0.0
+    guaranteed: tuple[tuple[str, int], ...] = ()
+    "Tenants and the channels of it that are kept for them."
 
 
 class Price(Struct, frozen=True, gc=False):
@@ -209,6 +265,11 @@ class RouteShare(Struct, frozen=True, gc=False):
     share: float = 0.0
     "Percentage for strategies `percentage` and `experiment`; ignored by the others."
     price: Price = field(default_factory=Price)
+    "With a rate deck, what the destination's numbers usually cost."
+    later: tuple[tuple[int, Price], ...] = ()
+    "Pairs (Unix seconds, price) that take over on their day, the earliest first."
+    own: Price = field(default_factory=Price)
+    "What policy writes for the route itself: for numbers the carrier's deck does not have."
 
 
 class Destination(Struct, frozen=True):
@@ -224,6 +285,11 @@ class Destination(Struct, frozen=True):
     tie: float = 0.0
     "least_cost: routes dearer than the cheapest by at most this share are alike."
     scoring: Scoring = field(default_factory=Scoring)
+    countries: tuple[str, ...] = ()
+    "ISO 3166; already among the snapshot's prefixes, and what dips refine by."
+    types: tuple[str, ...] = ()
+    operators: tuple[str, ...] = ()
+    "As dips tell them."
 
 
 class Did(Struct, frozen=True):
@@ -241,10 +307,54 @@ class Emergency(Struct, frozen=True):
     "Tried in order, past every limit."
 
 
+class Numbers(Struct, frozen=True):
+    """Our own numbers: rules of pools, presentation, areas."""
+
+    rules: dict[str, Rules] = {}
+    "By pool; a pool that is not here goes by `Rules()`."
+    callback: dict[str, tuple[str, ...]] = {}
+    "Pool -> trunks that take calls to its numbers."
+    areas: tuple[Area, ...] = ()
+    presentation: tuple[Presentation, ...] = ()
+    do_not_originate: tuple[str, ...] = ()
+    "Digits a number begins with whose owner never calls with it."
+
+
+class SigningKey(Struct, frozen=True):
+    """A key calls are signed with."""
+
+    x5u: str
+    key: str
+    "PEM."
+    provider: str = ""
+    "Carrier whose certificate it is; empty when it is the operator's."
+    agreement: str = ""
+    caller_name: str = ""
+
+    def __repr__(self) -> str:
+        return f"SigningKey(x5u={self.x5u!r})"
+
+
+class Attestation(Struct, frozen=True):
+    """Signing calls, and judging signed ones."""
+
+    sign: dict[str, SigningKey] = {}
+    "By tenant."
+    transit: SigningKey | None = None
+    roots: bytes = b""
+    "PEM; empty judges nothing."
+    hosts: tuple[str, ...] = ()
+    clock: str = "kernel"
+
+
 class Tenant(Struct, frozen=True):
     name: str
     channels: int = 0
     cps: float = 0.0
+
+
+Worths: TypeAlias = tuple[tuple[int, float], ...]
+"What a unit of a currency is worth: pairs (Unix seconds from which on, worth), the youngest first."
 
 
 class Snapshot(Struct, frozen=True):
@@ -270,3 +380,13 @@ class Snapshot(Struct, frozen=True):
     "Digest user -> trunk."
     bands: tuple[Band, ...] = ()
     "The first that fits counts."
+    contact: Contact = Contact()
+    "When and how often people may be called."
+    numbers: Numbers = Numbers()
+    decks: dict[str, Deck] = {}
+    "Carrier -> its prices by prefix and date."
+    currencies: dict[str, Worths] = {}
+    "What currencies of decks are worth in the policy's own."
+    dips: tuple[Dip, ...] = ()
+    "Look-ups of ported numbers."
+    attestation: Attestation = Attestation()

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator
 
 from trunkline.policy.audio import Audio
+from trunkline.policy.emergency_caller import Caller
 from trunkline.policy.scalars import (
     Calls,
     Codec,
@@ -12,6 +13,7 @@ from trunkline.policy.scalars import (
     Digits,
     HeaderName,
     Host,
+    Hourly,
     Length,
     MetadataSource,
     Name,
@@ -19,6 +21,7 @@ from trunkline.policy.scalars import (
     Percent,
     Rate,
     Secret,
+    SoundFile,
     Text,
     Wait,
     WholeSeconds,
@@ -26,6 +29,7 @@ from trunkline.policy.scalars import (
     off,
 )
 from trunkline.policy.section import Section, key
+from trunkline.policy.sharing import Pacing
 
 Transport = Literal["udp", "tcp", "tls", "ws", "wss"]
 
@@ -78,7 +82,37 @@ class Listen(Section):
     wait: Wait = key(2.5, example="2s")
     "gate: longest wait for a verdict after the answer; then the call is connected."
     share: Percent = key(100.0, example="20")
-    "Part of its calls that is listened to."
+    "Part of its calls that is listened to, drawn at random call by call."
+    minimum: Hourly = key(0, example="20")
+    """Calls an hour on each route (gateway and destination) that are listened to at least, whatever `share` says: where a route has few, a
+    larger part of them is drawn, up to all. 0 sets no minimum."""
+    machine: Literal["release", "drop"] = key("release", example="drop")
+    "gate: a machine is hung up on, or left the `message` after its beep. Announcements and faxes are hung up on in any case."
+    message: SoundFile = key("", example="callback.wav")
+    "What is left on machines: WAV, 8 kHz, 16 bit, one channel. A relative path begins at the policy's folder."
+    assistant: Literal["connect", "prompt"] = key("connect", example="prompt")
+    "gate: an assistant that screens calls is connected, or is played the `prompt` and the call connected when somebody picks up."
+    prompt: SoundFile = key("", example="who-we-are.wav")
+    "What assistants are told; as `message`."
+    pick_up: Wait = key(30.0, example="20s")
+    "Longest wait for the pick-up after the prompt began; then the callee is hung up on."
+    evidence: WholeSeconds = key(0, example="10s")
+    """Seconds of the callee's audio that are kept of answers taken for false ones, as a WAV in the folder `evidence` beside the recordings; 0
+    keeps none. Where its calls are recorded the recording is the evidence."""
+    dead_air: YesNo = key(True, example="false")
+    "Its agents are listened to until they speak, so that the silence after the callee's greeting is on record."
+
+
+class CallerId(Section):
+    """What becomes of the caller ID a trunk's dialer sends."""
+
+    use: Literal["pass", "honour", "prefer", "replace"] = key("pass", example="prefer")
+    """pass sends on what came, ungoverned; honour uses it if it is a number of the tenant that may be used now, and refuses the call
+    otherwise; prefer uses it if it may, else one of the pool; replace always takes one of the pool."""
+    pool: Name | None = key(None, example="us-sales")
+    "Pool the number is taken from."
+    pools: dict[Name, Name] = key({}, example="{spring: us-sales, dunning: us-collections}")
+    "Pool by campaign (`metadata` field `campaign`), where a campaign has one of its own."
 
 
 class Trunk(Section):
@@ -102,8 +136,14 @@ class Trunk(Section):
     "Transport to `host`."
     channels: Calls = key(0, example="300")
     "Concurrent calls."
+    guaranteed: Calls = key(0, example="50")
+    "Of its tenant's channels, those that are kept for it."
     cps: Rate = key(0.0, example="40")
     "Calls started per second."
+    pacing: Pacing = key(Pacing(), example="{wait: 800ms, queue: 20}")
+    "Calls over `cps` wait their turn."
+    emergency: Caller | None = key(None, example='{callback: "+14155550100"}')
+    "What its emergency calls say of who calls and where; for a PBX."
     number_plan: NumberPlan = key(NumberPlan(), example='{country_code: "1", international_prefix: "011"}')
     "How it writes numbers."
     profile: Literal["vicidial", "asterisk", "freeswitch", "generic"] = key("generic", example="vicidial")
@@ -111,8 +151,11 @@ class Trunk(Section):
     metadata: dict[Name, MetadataSource] = key({}, example="{campaign: header:X-Campaign, lead: user, purpose: =sales}")
     """What it knows of a call, and where that is read: `header:NAME`, `param:NAME` (Request-URI), `user` (From user
     part), `from` (From display name) or a literal `=value`. Kept on the record, stripped towards carriers."""
-    early_media: Literal["pass", "ring"] = key("pass", example="ring")
-    "What it hears before the answer: what the carrier sends, or its own ringing."
+    caller_id: CallerId = key(CallerId(), example="{use: replace, pool: us-sales}")
+    "What becomes of the caller ID its dialer sends."
+    early_media: Literal["pass", "ring", "hold"] = key("pass", example="hold")
+    """What it hears before the answer: what the carrier sends (pass), its own ringing (ring), or what the carrier sends once that was heard to be
+    ringback or an announcement (hold, which listens before the answer in every mode)."""
     listen: Listen = key(Listen(), example="{mode: observe}")
     "What is done with what is heard of the callee; needs `[media]` engine relay or rtpengine."
     record: YesNo = key(False, example="true")

@@ -34,14 +34,15 @@ def _priority(policy: Snapshot, routes: tuple[RouteShare, ...], random: Random) 
     gateways: list[Gateway] = []
     propensity: list[float] = []
     draw = 0.0
+    named: set[str] = set()
     for i, route in enumerate(routes):
         ordered, shares, drawn = _by_weight(policy, route, random)
         draw = draw or drawn
         if i == 0:
             gateways, propensity = ordered, shares
-            continue
-        named = {gateway.name for gateway in gateways}
-        gateways += [gateway for gateway in ordered if gateway.name not in named]
+        else:
+            gateways += [gateway for gateway in ordered if gateway.name not in named]
+        named.update(route.gateways)
     return Choice(tuple(gateways), tuple(propensity) + (0.0,) * (len(gateways) - len(propensity)), draw)
 
 

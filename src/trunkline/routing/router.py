@@ -4,15 +4,18 @@
 """
 
 from collections.abc import Generator, Iterator
+from math import inf
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from trunkline.facts.record import Fact
-from trunkline.policy.snapshot import Destination, Gateway, Price, Snapshot
+from trunkline.facts.record import Attempt, Fact
+from trunkline.policy.snapshot import Destination, Gateway, Price, RouteShare, Snapshot
 from trunkline.routing.bands import Bands
 from trunkline.routing.candidates import Choice, choose
+from trunkline.routing.ceilings import Ceilings
+from trunkline.routing.decks import UNPRICED, Decks, usual
 from trunkline.routing.health import Health
 from trunkline.routing.levels import Levels
 from trunkline.routing.rates import bill
@@ -20,9 +23,8 @@ from trunkline.routing.scoreboard import Scoreboard, Segment
 from trunkline.routing.strategies.candidate import Candidate, candidates
 from trunkline.routing.strategies.experiment import Experiment
 from trunkline.routing.strategies.least_cost import LeastCost
+from trunkline.routing.strategies.mishearing import Mishearing
 from trunkline.routing.strategies.performance import COLD_ROWS, ROWS, Standing, Table, draw_at_once, drawing
-
-UNPRICED = Price()
 
 LEARNING = frozenset(("performance", "rank"))
 "Strategies that use the scoreboard."
@@ -36,6 +38,9 @@ there was any fact; after five in any case, because what is known fades."""
 
 FIT_EVERY_S, FIT_FACTS = 60.0, 400
 "Levels are fitted anew after this long with a fact, or after so many facts."
+
+FORGOTTEN = 500
+"Entries made for a policy before that are freed in one step."
 
 UNUSED_S = 3600.0
 "A table no call used for this long is dropped."
@@ -56,19 +61,25 @@ class Router:
         self.health = health
         self.scoreboard = Scoreboard()
         self.levels = Levels()
+        self.ceilings = Ceilings()
         self.others: dict[str, Strategy] = {}
         "Strategies by name beside the product's own."
         self.watches = False
         "Keep the scoreboard even while no destination of the policy goes by it."
         self._learns = False
+        self._mishearing = Mishearing()
         self._generator: np.random.Generator | None = None
         self._policy: Snapshot | None = None
         self._bands = Bands(())
         self._members: dict[str, tuple[list[Candidate], list[Gateway]]] = {}
-        self._prices: dict[tuple[str, str], Price] = {}
+        self._routes: dict[tuple[str, str], RouteShare | None] = {}
+        self._decks: Decks | None = None
+        self._reprice_at = inf
         self._least_cost: dict[str, LeastCost] = {}
         self._experiments: dict[str, Experiment] = {}
         self._tables: dict[Segment, Table] = {}
+        self._outdated: list[dict[Any, Any]] = []
+        "What was made for policies before."
         self._fitting: Iterator[None] | None = None
         self._drawing: tuple[Segment, Generator[None, None, Table]] | None = None
         self._fitted_at = 0.0
@@ -81,6 +92,8 @@ class Router:
         """Order the gateways of a destination, at monotonic `now` and Unix time `at`, both in seconds."""
         if policy is not self._policy:
             self.follow(policy)
+        if at >= self._reprice_at:
+            self._reprice(at)
         strategy = destination.strategy
         if strategy in STATIC:
             return choose(policy, destination, self.random)
@@ -89,8 +102,8 @@ class Router:
         if strategy == "least_cost":
             least = self._least_cost.get(destination.name)
             if least is None:
-                least = self._least_cost[destination.name] = LeastCost(policy, destination)
-            return least.choose(self.random)
+                least = self._least_cost[destination.name] = LeastCost(policy, destination, self._decks, at)
+            return least.choose(self.random, called, at)
         if strategy == "experiment":
             split = self._experiments.get(destination.name)
             if split is None:
@@ -104,9 +117,19 @@ class Router:
             self.follow(policy)
         return self._bands.at(destination.zone, at)
 
-    def price(self, destination: str, gateway: str) -> Price | None:
-        """What a gateway costs at a destination, by the policy last decided with."""
-        return self._prices.get((destination, gateway))
+    def price(self, destination: str, gateway: str, called: str = "", at: float = 0.0) -> Price | None:
+        """What a gateway costs at a destination, by the policy last decided with: for a called number (E.164 with +) at a Unix time exactly, where its
+        carrier has a rate deck; without a number what it usually costs."""
+        key = (destination, gateway)
+        if key not in self._routes:  # looked up once it is asked for: a policy of thousands of destinations has too many to do it in one go
+            named = self._policy.destinations.get(destination) if self._policy is not None else None
+            self._routes[key] = next((route for route in named.routes if gateway in route.gateways), None) if named is not None else None
+        route = self._routes[key]
+        carrier = gateway.partition("/")[0]
+        if not called or self._decks is None or self._decks.tariff(carrier) is None:
+            return usual(route, at) if route is not None else None
+        exact = self._decks.exact(carrier, called, at)
+        return exact if exact is not None or route is None else route.own
 
     def _by_score(self, policy: Snapshot, destination: Destination, now: float, at: float) -> Choice:
         segment = (destination.name, self._bands.at(destination.zone, at))
@@ -121,44 +144,60 @@ class Router:
                     unfit |= 1 << i
                 elif health.skips(name, destination.name, now):
                     closed |= 1 << i
-        return table.choose(unfit, closed, self.random)
+        full = 0
+        if self.ceilings.any_full():
+            for i, name in enumerate(table.names):
+                if self.ceilings.is_full(name):
+                    full |= 1 << i
+        return table.choose(unfit, closed, self.random, full)
 
     def _drawing_of(
         self, policy: Snapshot, destination: Destination, segment: Segment, at: float, rows: int
     ) -> Generator[None, None, Table]:
         known = self._members.get(destination.name)
         if known is None:
-            known = self._members[destination.name] = candidates(policy, destination)
+            known = self._members[destination.name] = candidates(policy, destination, at)
         generator = self._generator
         if generator is None:
             generator = self._generator = np.random.default_rng(self.random.getrandbits(64))
         return drawing(
-            self.scoreboard, self.levels, destination, known[0], known[1], segment, at, generator, 0 if destination.strategy == "rank" else rows
+            self.scoreboard, self.levels, destination, known[0], known[1], segment, at, generator, 0 if destination.strategy == "rank" else rows,
+            self._mishearing,
         )  # fmt: skip
 
     def follow(self, policy: Snapshot) -> None:
         """A new policy is in force: orders and tables are made anew, what was learnt stays."""
         self._policy = policy
         self._bands = Bands(policy.bands)
+        # To free thousands of entries takes milliseconds: `refresh` does it, some at a time.
+        self._outdated += [known for known in (self._members, self._least_cost, self._experiments, self._tables, self._routes) if known]
+        self._members, self._least_cost, self._experiments, self._tables, self._routes = {}, {}, {}, {}, {}
+        self._drawing = None
+        self._decks = Decks(policy.decks, policy.currencies) if policy.decks else None
+        self._reprice_at = 0.0 if policy.decks else inf
+        self._learns = any(destination.strategy in LEARNING for destination in policy.destinations.values())
+        self.scoreboard.follow(policy.destinations)
+
+    def _reprice(self, at: float) -> None:
+        """Prices have changed: what was ordered by the old ones is made anew."""
         self._members.clear()
         self._least_cost.clear()
-        self._experiments.clear()
         self._tables.clear()
         self._drawing = None
-        self._prices.clear()
-        self._learns = any(destination.strategy in LEARNING for destination in policy.destinations.values())
-        for destination in policy.destinations.values():
-            for route in destination.routes:
-                for name in route.gateways:
-                    self._prices.setdefault((destination.name, name), route.price)
-            if destination.strategy in LEARNING:
-                self.scoreboard.remember(destination.name, destination.scoring.memory_s, destination.scoring.memory_calls)
+        self._reprice_at = self._decks.next_change(at) if self._decks is not None else inf
 
     # Learning.
+
+    def began(self, call: str, gateway: str) -> None:
+        """An attempt has its channel and is about to be sent."""
+        if self._learns:
+            self.ceilings.began(call, gateway)
 
     def apply(self, fact: Fact) -> None:
         """Learn from a fact, at its own time; costs nothing where no destination goes by what is learnt."""
         if self._learns or self.watches:
+            if isinstance(fact, Attempt):
+                self.ceilings.ended(fact, self.scoreboard.segments.get((fact.destination, fact.band), {}).get(fact.gateway))
             self.scoreboard.apply(fact)
             self._since_fit += 1
         for other in self.others.values():
@@ -166,10 +205,15 @@ class Router:
             if learn is not None:
                 learn(fact)
 
-    def bill(self, destination: str, gateway: str, talk_s: float) -> float | None:
-        """What an answered call will cost; None where the policy names no price."""
-        price = self.price(destination, gateway)
-        return bill(price, talk_s) if price not in (None, UNPRICED) else None
+    def bill(self, destination: str, gateway: str, talk_s: float, called: str = "", at: float = 0.0) -> float | None:
+        """What an answered call will cost; None where the policy names no price. `called` (E.164 with +) and `at`, the Unix time of the answer,
+        find its price in the carrier's rate deck; without them it is what the route usually costs."""
+        price = self.price(destination, gateway, called, at)
+        if price is None:
+            return None
+        if price == UNPRICED and (self._decks is None or not called or self._decks.exact(gateway.partition("/")[0], called, at) is None):
+            return None  # a deck may say that a number is free; a route without `rate` says nothing
+        return bill(price, talk_s)
 
     def standings(self) -> dict[tuple[str, str], list[Standing]]:
         """How the routes stand, by destination and time band, where calls went lately."""
@@ -183,6 +227,9 @@ class Router:
         return done
 
     def _step(self, at: float) -> bool:
+        if self._outdated:
+            self._forget_some()
+            return True
         if self._fitting is not None:
             if next(self._fitting, self) is self:
                 self._fitting = None
@@ -216,6 +263,13 @@ class Router:
                 self._drawing = (segment, self._drawing_of(policy, policy.destinations[segment[0]], segment, at, ROWS))
                 return True
         return False
+
+    def _forget_some(self) -> None:
+        known = self._outdated[-1]
+        for _ in range(min(FORGOTTEN, len(known))):
+            known.popitem()
+        if not known:
+            self._outdated.pop()
 
     def _is_stale(self, segment: Segment, table: Table, at: float) -> bool:
         news = self.scoreboard.learnt.get(segment, 0) - table.learnt

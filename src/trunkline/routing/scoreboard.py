@@ -3,12 +3,13 @@
 It uses the facts' own times alone, so a rebuild from the lake gives what the checkpoint held. A segment is a destination in a time band.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
 
 from trunkline.facts.record import AnswerLabelled, Attempt, Fact
+from trunkline.policy.snapshot import Destination
 from trunkline.routing.cell import Cell, Row
 from trunkline.routing.listening import Listening
 
@@ -30,6 +31,11 @@ class Scoreboard:
         self.learnt: dict[Segment, int] = {}
         "Attempts learnt per segment since the start of the process: tells a table that it is stale."
         self._memory: dict[str, tuple[float, float]] = {}
+        self._destinations: Mapping[str, Destination] = {}
+
+    def follow(self, destinations: Mapping[str, Destination]) -> None:
+        """How long attempts to these destinations count, as each says; for cells that begin from now on."""
+        self._destinations = destinations
 
     def remember(self, destination: str, memory_s: float, memory_calls: float) -> None:
         """How long attempts to this destination count; for cells that begin from now on."""
@@ -57,7 +63,10 @@ class Scoreboard:
             self.listening.answered(fact.call, fact.carrier, fact.heard)
 
     def _cell(self, destination: str, carrier: str) -> Cell:
-        memory = self._memory.get(destination, (MEMORY_S, MEMORY_CALLS))
+        memory = self._memory.get(destination)
+        if memory is None:
+            named = self._destinations.get(destination)
+            memory = (named.scoring.memory_s, named.scoring.memory_calls) if named is not None else (MEMORY_S, MEMORY_CALLS)
         return Cell(carrier, memory[0], memory[1])
 
     def dump(self) -> Iterator[bytes]:

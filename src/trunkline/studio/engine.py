@@ -11,13 +11,33 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from trunkline.media.g711 import LAWS
 from trunkline.media.leases import Leased, Unleased, WorkerLeases
 from trunkline.media.messages import WorkerDown, WorkerUp
+from trunkline.media.transcoding import Conversion, ConversionUser
 from trunkline.studio.contract import Address, Heard, Recorded, StudioEvent, StudioLost, Undecodable
-from trunkline.studio.protocol import Answered, Configure, Finish, Forget, Message, Open, Pause, Record, decode, encode
+from trunkline.studio.formats import WIDE, can_decode_wide
+from trunkline.studio.protocol import (
+    Answered,
+    Configure,
+    Convert,
+    EndConversion,
+    Finish,
+    Forget,
+    KeyHeard,
+    Message,
+    Open,
+    Pause,
+    Record,
+    decode,
+    encode,
+)
 from trunkline.studio.settings import StudioSettings
 
 _log = logging.getLogger(__name__)
+
+LOOPBACK = "127.0.0.1"
+"Between the relay's workers and ours audio stays on this machine, whatever address copies come to."
 
 
 class Worker(Struct):
@@ -26,6 +46,14 @@ class Worker(Struct):
     leases: WorkerLeases
     lines: int = 0
     "Legs it has."
+    conversions: int = 0
+
+
+class Converted(Struct):
+    """A conversion and where it is."""
+
+    worker: Worker
+    port: int
 
 
 class StudioCall(Struct):
@@ -47,6 +75,8 @@ class Studio:
         self._settings = settings
         self._workers: dict[int, Worker] = {}
         self._calls: dict[str, StudioCall] = {}
+        self._conversions: dict[tuple[str, int], Converted] = {}
+        self._user: ConversionUser | None = None
         self._outbox: deque[bytes] = deque()
         self._events: deque[StudioEvent] = deque()
 
@@ -114,6 +144,49 @@ class Studio:
         if found is not None and found.file:
             self._send(found.worker, Finish(call))
 
+    # What media engines ask: `media.transcoding.Transcoder`.
+
+    def attach(self, user: ConversionUser) -> None:
+        """Say who is told of conversions lost and keys heard."""
+        self._user = user
+
+    def can_convert(self, source: str, target: str) -> bool:
+        """Whether there are a decoder and an encoder, of formats by their SDP names."""
+        names = {source.upper(), target.upper()}
+        return names <= LAWS.keys() | (WIDE.keys() if can_decode_wide() else set())
+
+    def room(self) -> int:
+        """Conversions that could begin now."""
+        most = self._settings.conversions
+        return sum(min(most - worker.conversions, worker.leases.ready(LOOPBACK)) for worker in self._workers.values())
+
+    def conversions(self) -> int:
+        """Conversions in progress."""
+        return len(self._conversions)
+
+    def convert(self, wish: Conversion, now: float) -> Address | None:
+        """Begin a conversion, or change it; where to send what the leg sends. None: no room."""
+        found = self._conversions.get((wish.call, wish.leg))
+        if found is None:
+            able = [one for one in self._workers.values() if one.conversions < self._settings.conversions and one.leases.ready(LOOPBACK)]
+            worker = min(able, key=lambda one: one.conversions, default=None)
+            port = worker.leases.take(LOOPBACK) if worker is not None else None
+            if worker is None or port is None:
+                return None
+            worker.conversions += 1
+            found = self._conversions[wish.call, wish.leg] = Converted(worker, port)
+        self._send(found.worker, Convert(wish, found.port))
+        self._lease(now)
+        return LOOPBACK, found.port
+
+    def end(self, call: str, leg: int, now: float) -> None:
+        """A conversion is over; with -1 all of the call are."""
+        for key in [key for key in self._conversions if key[0] == call] if leg < 0 else [(call, leg)]:
+            found = self._conversions.pop(key, None)
+            if found is not None:
+                found.worker.conversions -= 1
+                self._send(found.worker, EndConversion(*key))
+
     def next_event(self) -> StudioEvent | None:
         """The next thing signalling should know; None when there is nothing."""
         return self._events.popleft() if self._events else None
@@ -128,10 +201,10 @@ class Studio:
         match message:
             case WorkerUp():
                 worker = self._workers[number] = Worker(WorkerLeases(number))
-                self._send(worker, Configure(self._settings.lines))
+                self._send(worker, Configure(self._settings.lines, self._settings.conversions))
                 self._lease(now)
             case WorkerDown():
-                self._bury(number)
+                self._bury(number, now)
             case Leased(address=address, ports=ports) if number in self._workers:
                 self._workers[number].leases.arrived(address, ports)
                 self._lease(now)
@@ -142,6 +215,9 @@ class Studio:
                 # One that crossed with the end of its leg is of no use to anybody.
                 if call in self._calls and leg in self._calls[call].legs:
                     self._events.append(message)
+            case KeyHeard():
+                if self._user is not None and (message.call, message.leg) in self._conversions:
+                    self._user.key_heard(message.call, message.leg, message.digit, message.duration_ms)
             case Recorded(call=call):
                 self._events.append(message)
                 if call in self._calls:
@@ -212,11 +288,12 @@ class Studio:
 
     def _lease(self, now: float) -> None:
         for worker in self._workers.values():
-            wish = worker.leases.wish(self._settings.address, self._settings.leased_ahead, now)
-            if wish is not None:
-                self._send(worker, wish)
+            for address in {self._settings.address, LOOPBACK} if self._user is not None else {self._settings.address}:
+                wish = worker.leases.wish(address, self._settings.leased_ahead, now)
+                if wish is not None:
+                    self._send(worker, wish)
 
-    def _bury(self, number: int) -> None:
+    def _bury(self, number: int, now: float) -> None:
         worker = self._workers.pop(number, None)
         calls = sorted(worker.leases.calls) if worker is not None else []
         if calls:
@@ -224,6 +301,11 @@ class Studio:
             self._events.append(StudioLost(tuple(calls), files))
         for call in calls:
             del self._calls[call]
+        lost = [key for key, found in self._conversions.items() if found.worker is worker]
+        for key in lost:
+            del self._conversions[key]
+        if lost and self._user is not None:
+            self._user.conversions_lost(lost, now)
 
     def _send(self, worker: Worker, message: Message) -> None:
         self._outbox.append(worker.leases.number.to_bytes(2) + encode(message))

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from trunkline.media.leases import Lease, Leased, Unleased
 from trunkline.media.messages import Messages, WorkerDown, WorkerUp
+from trunkline.media.transcoding import Conversion
 from trunkline.studio.contract import Heard, Recorded, Undecodable
 
 
@@ -61,18 +62,44 @@ class Finish(Struct, frozen=True, gc=False):
     call: str
 
 
+class Convert(Struct, frozen=True, gc=False):
+    """Begin a conversion at a leased port, or change the one that is there."""
+
+    wish: Conversion
+    port: int
+
+
+class EndConversion(Struct, frozen=True, gc=False):
+    """A conversion, or with -1 all of the call, is over."""
+
+    call: str
+    leg: int
+
+
+class KeyHeard(Struct, frozen=True, gc=False):
+    """A key was pressed, in audio that is being converted."""
+
+    call: str
+    leg: int
+    digit: str
+    duration_ms: int
+
+
 class Configure(Struct, frozen=True, gc=False):
     """How a worker is to work; its first message."""
 
     lines: int
+    conversions: int = 0
 
 
 Message: TypeAlias = (
     Configure | Lease | Open | Answered | Forget | Record | Pause | Finish | Leased | Unleased | WorkerUp | WorkerDown | Heard | Recorded | Undecodable
-)
+    | Convert | EndConversion | KeyHeard
+)  # fmt: skip
 
 KINDS: tuple[type[Message], ...] = (
     Configure, Lease, Open, Answered, Forget, Record, Pause, Finish, Leased, Unleased, WorkerUp, WorkerDown, Heard, Recorded, Undecodable,
+    Convert, EndConversion, KeyHeard,
 )  # fmt: skip
 
 MESSAGES: Messages[Message] = Messages(KINDS)

@@ -12,5 +12,7 @@ class StudioSettings(Struct, frozen=True, gc=False):
     "Processes that decode, listen and record."
     lines: int = 600
     "Legs of one worker, listened to or recorded; what is more is not heard."
+    conversions: int = 200
+    "Streams of one worker, transcoded or searched for keys, two to a call; what is more is refused."
     leased_ahead: int = 64
     "Ports per worker held ready."

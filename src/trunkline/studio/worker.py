@@ -5,6 +5,7 @@ others nothing but a few packets' time. A tick that is late is made up for; a wo
 waits for any more. A fault in handling one packet or message is reported and ends neither the worker nor the line.
 """
 
+import contextlib
 import select
 import socket
 import sys
@@ -13,9 +14,13 @@ import time
 from trunkline.listen import TICK_S
 from trunkline.media.inherited import Link, lease
 from trunkline.media.leases import Lease
+from trunkline.studio.booth import Booth
+from trunkline.studio.converter import Converter
+from trunkline.studio.formats import can_decode_wide
 from trunkline.studio.line import Line
-from trunkline.studio.protocol import MESSAGES, Answered, Configure, Finish, Forget, Message, Open, Pause, Record
+from trunkline.studio.protocol import MESSAGES, Answered, Configure, Convert, EndConversion, Finish, Forget, Message, Open, Pause, Record
 from trunkline.studio.room import Room
+from trunkline.studio.voice import load_codecs
 
 PACKETS_PER_TICK = 8
 "Read of one port in a tick; eight times what a stream brings, so that a burst is soon read."
@@ -45,10 +50,11 @@ class Worker:
         self.tell = self._link.tell
         "Reports to the engine, at the end of the tick."
         self._room: Room | None = None
+        self._booth = Booth(0, self.tell)
         self._poll = select.epoll()
         self._leased: dict[int, socket.socket] = {}
-        "Bound, and not yet any line's; by port."
-        self._sockets: dict[int, tuple[socket.socket, Line]] = {}
+        "Bound, and nobody's yet; by port."
+        self._sockets: dict[int, tuple[socket.socket, Line | Converter]] = {}
         "By descriptor."
         self._by_port: dict[int, socket.socket] = {}
         self._told = select.poll()
@@ -64,7 +70,7 @@ class Worker:
         due = clock()
         while link.is_open:
             room = self._room
-            if room is None or room.is_idle:
+            if (room is None or room.is_idle) and not self._booth.converters:
                 # Nobody to listen to: only signalling can change that.
                 self._told.poll(IDLE_MS)
                 link.obey(self._obey, MESSAGES_PER_TICK)
@@ -79,39 +85,55 @@ class Worker:
                 ticks = int(behind / TICK_S)
                 self.skipped += ticks
                 print(f"studio: stood still for {behind:.1f} s, {ticks} ticks left out", file=sys.stderr)
-                room.skip(ticks)
+                if room is not None:
+                    room.skip(ticks)
                 due += ticks * TICK_S
                 self._discard()
             self._read(PACKETS_PER_TICK + max(0, int(behind / TICK_S)))
             link.obey(self._obey, MESSAGES_PER_TICK)
             while due <= clock() and link.is_open:
                 try:
-                    room.tick(due)
+                    if room is not None:
+                        room.tick(due)
                 except Exception:
                     link.fault()
                 due += TICK_S
+            self._convert()
             link.flush()
         self._close()
 
     def _read(self, passes: int) -> None:
         """Take in what has come, one packet of each port in turn."""
         sockets, room = self._sockets, self._room
-        if not sockets or room is None:
+        if not sockets:
             return
+        now = time.monotonic()
         for _ in range(passes):
             ready = self._poll.poll(0, len(sockets))
             if not ready:
                 return
             for descriptor, _ in ready:
-                one, line = sockets[descriptor]
+                one, taker = sockets[descriptor]
                 try:
                     size = one.recv_into(BUFFER)
                 except OSError:
                     continue
                 try:
-                    room.receive(line, VIEW[:size])
+                    if isinstance(taker, Converter):
+                        taker.take(VIEW[:size], now)
+                    elif room is not None:
+                        room.receive(taker, VIEW[:size])
                 except Exception:
                     self._link.fault()
+
+    def _convert(self) -> None:
+        """Send what conversions have made."""
+        try:
+            for converter, packet in self._booth.tick():
+                with contextlib.suppress(OSError):  # a relay that is gone is its engine's business
+                    self._by_port[converter.port].sendto(packet, (converter.wish.host, converter.wish.port))
+        except Exception:
+            self._link.fault()
 
     def _discard(self) -> None:
         """Drop what came while we stood still: its time is over."""
@@ -124,9 +146,20 @@ class Worker:
 
     def _obey(self, message: Message | None) -> None:
         if isinstance(message, Configure):
+            self._booth = Booth(message.conversions, self.tell)
+            if message.conversions and can_decode_wide():
+                # It takes longer than a tick: now, when nobody is kept waiting, rather than with the first call that needs it.
+                load_codecs()
             self._room = Room(message.lines, self.tell)
         elif isinstance(message, Lease):
             self._lease(message)
+        elif isinstance(message, Convert):
+            converter = self._booth.open(message.wish, message.port)
+            if converter is not None:
+                self._admit(message.port, converter)
+        elif isinstance(message, EndConversion):
+            for converter in self._booth.end(message.call, message.leg):
+                self._drop(converter)
         room = self._room
         if room is None:
             return
@@ -148,12 +181,15 @@ class Worker:
     def _open(self, room: Room, wish: Open) -> None:
         line = room.open(wish)
         if line is not None:
-            one = self._by_port[line.port] = self._leased.pop(line.port)
-            self._sockets[one.fileno()] = (one, line)
-            self._poll.register(one.fileno(), select.EPOLLIN)
+            self._admit(line.port, line)
 
-    def _drop(self, line: Line) -> None:
-        one = self._by_port.pop(line.port)
+    def _admit(self, port: int, taker: Line | Converter) -> None:
+        one = self._by_port[port] = self._leased.pop(port)
+        self._sockets[one.fileno()] = (one, taker)
+        self._poll.register(one.fileno(), select.EPOLLIN)
+
+    def _drop(self, taker: Line | Converter) -> None:
+        one = self._by_port.pop(taker.port)
         del self._sockets[one.fileno()]
         one.close()
 

@@ -47,6 +47,25 @@ class Fates(NamedTuple):
     "Index in `HEARD_AS`."
     labelled: list[bool]
     slot: list[int]
+    by_number: "ByNumber | None" = None
+    "Where the scenario has numbers."
+
+
+class ByNumber(NamedTuple):
+    """What the number that is shown decides, by call, or by call and route."""
+
+    fuss: list[list[float]]
+    "A callee who picks up does so while the number's factor is above this."
+    has_machine: list[bool]
+    "Whether a machine answers when they do not."
+    machine_s: list[list[float]]
+    "To its answer."
+    short_at: list[list[float]]
+    "A conversation ends at once while the number's factor is above this."
+    lasts_s: list[float]
+    "How long it lasts otherwise."
+    upset: list[float]
+    "A draw for complaints."
 
 
 def draw_fates(truth: Truth, seed: int, attempts: int) -> Fates:
@@ -108,9 +127,19 @@ def draw_fates(truth: Truth, seed: int, attempts: int) -> Fates:
         [2, 1, 1, 2, 3, 4], 0,
     )  # fmt: skip
     heard = np.where(listened, heard, 0)
+    by_number = None
+    if scenario.numbers is not None:
+        by_number = ByNumber(
+            (pick / np.maximum(willing, 1e-9)).tolist(), (has_voicemail[:, 0] < by_place("voicemail")).tolist(), (delay + voicemail_after).tolist(),
+            (short_draw / np.maximum(of["short"], 1e-9)).tolist(), talk[:, 0].tolist(), np.random.default_rng([seed, 41]).random(n).tolist(),
+        )  # fmt: skip
     digits = random.integers(0, 10_000_000, size=n)
+    if scenario.numbers is not None and scenario.numbers.areas:
+        shares = 1.0 / np.arange(1, scenario.numbers.areas + 1)
+        area = np.random.default_rng([seed, 43]).choice(scenario.numbers.areas, size=n, p=shares / shares.sum())
+        digits = area * 1_000_000 + digits % 1_000_000
     called = [places[d].prefix + f"{digit:07d}" for d, digit in zip(where.tolist(), digits.tolist(), strict=True)]
     return Fates(
         at.tolist(), where.tolist(), called, what.tolist(), alerting.tolist(), answer.tolist(), talked.tolist(), short.tolist(), heard.tolist(),
-        label.tolist(), slot.tolist(),
+        label.tolist(), slot.tolist(), by_number,
     )  # fmt: skip

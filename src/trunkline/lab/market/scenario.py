@@ -115,6 +115,53 @@ class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     acd_s: float = 8.0
 
 
+class Shock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A stretch of time in which callees of one tenant resent its calls: a bad list, a bad script."""
+
+    tenant: str
+    begins_h: float
+    ends_h: float
+    short: float = 1.0
+    "Factor on the share of conversations that end within 6 s."
+    complaints: float = 1.0
+    "Factor on complaints."
+
+
+class Numbers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The numbers calls are made with, a pool for each tenant, and what wears them out."""
+
+    per_pool: int
+    tolerance: float
+    "Calls a day that a usual number bears for ever."
+    tolerance_spread: float = 0.5
+    "Standard deviation of its logarithm."
+    areas: int = 0
+    """Areas of each destination, by the first digit after its prefix, at most ten: the first has twice the callees of the second, and so on. Each has
+    as many numbers as any other. 0: one area."""
+    away: float = 0.9
+    "Factor on the chance that a callee picks up when the number is of another area."
+    heals_d: float = 5.0
+    "Days in which wear fades by half."
+    short: float = 6.0
+    "What a call ended at once wears more than another, and a complaint."
+    complaint: float = 40.0
+    complaints: float = 0.002
+    "Complaints per conversation; we hear of a third of them."
+    labelled_answers: float = 0.5
+    "Factor on the chance that a callee who sees a label picks up."
+    labelled_short: float = 1.6
+    "Factor on the share of those who hang up at once."
+    fresh: float = 0.0
+    "What a number nobody has seen before bears, as a share of what it will; growing by use. 0: the numbers have been in use for long."
+    look_every_h: float = 12.0
+    "Every number is looked up that often with two engines."
+    seen: float = 0.8
+    "Chance that a look-up shows a label that is there."
+    rules: dict[str, object] = {}
+    "Of the pools, as policy writes them."
+    shocks: tuple[Shock, ...] = ()
+
+
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     description: str
     routes: dict[str, Route]
@@ -148,6 +195,11 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "Share of heard answers an agent labels."
     stable: bool = False
     "Nothing changes: within 5 % of the oracle after warm-up is asked."
+    spread: float = 0.0
+    """Standard deviation of a factor on each route's quality that is drawn anew with every seed. Where routes hardly differ, the order in which the
+    file lists them must not be lucky in every run."""
+    numbers: Numbers | None = None
+    "None: who calls makes no difference."
     qrouting: Qrouting = Qrouting()
     lock: Lock = Lock()
 
@@ -168,6 +220,12 @@ def load_scenario(name: str) -> Scenario:
     if abs(sum(entry.share for entry in scenario.destinations.values()) - 1) > 0.001:
         raise MarketError(f"{path}: destinations: the shares must sum to 1")
     return scenario
+
+
+def scaled(scenario: Scenario, times: int) -> Scenario:
+    """The same hours with so many times the calls, and carriers that take as many more at once."""
+    routes = {name: msgspec.structs.replace(route, capacity=route.capacity * times) for name, route in scenario.routes.items()}
+    return msgspec.structs.replace(scenario, routes=routes, attempts=scenario.attempts * times, history=scenario.history * times)
 
 
 def minutes(clock: str) -> int:

@@ -34,7 +34,8 @@ _NORMAL: NDArray[np.float64] = np.array([NormalDist().inv_cdf(float(level)) for 
 class Truth:
     """The grid of behaviour [slot, destination, route] by field, and of worth."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, seed: int = 0) -> None:
+        """`seed` matters only where the scenario has a `spread`."""
         self.scenario = scenario
         self.routes = list(scenario.routes)
         self.destinations = list(scenario.destinations)
@@ -58,6 +59,8 @@ class Truth:
                     self.here[slot, r] = hour >= route.since_h
                     for field, value in _behaviour(scenario, name, route, where, minute, hour).items():
                         self.grid[field][slot, d, r] = value
+        if scenario.spread:
+            self.grid["quality"] *= np.maximum(1.0 + scenario.spread * np.random.default_rng([seed, 20]).standard_normal(shape[2]), 0.05)
         self.prices = [Price(route.rate, *parse_increments(route.increments)) for route in scenario.routes.values()]
         self._bills = [self._bill(price) for price in self.prices]
         self._parts()

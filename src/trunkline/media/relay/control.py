@@ -34,7 +34,7 @@ def passed_on(data: bytes, source: int, stream: OutgoingStream | None, heard: in
     for packet in packets:
         match packet:
             case SenderReport():
-                blocks = _blocks(packet.blocks, heard, sent)
+                blocks = _blocks(packet.blocks, heard, sent, stream)
                 if stream is None:
                     translated.append(replace(packet, blocks=blocks))
                 elif packet.ssrc == source:
@@ -42,7 +42,7 @@ def passed_on(data: bytes, source: int, stream: OutgoingStream | None, heard: in
                     translated.append(SenderReport(stream.ssrc, packet.ntp, stamp, stream.packets, stream.octets, blocks))
             case ReceiverReport():
                 ssrc = stream.ssrc if stream is not None and packet.ssrc == source else packet.ssrc
-                translated.append(ReceiverReport(ssrc, _blocks(packet.blocks, heard, sent)))
+                translated.append(ReceiverReport(ssrc, _blocks(packet.blocks, heard, sent, stream)))
             case SourceDescription():
                 chunks = (
                     Chunk(stream.ssrc, chunk.items) if stream is not None and chunk.ssrc == source else chunk for chunk in packet.chunks
@@ -51,7 +51,11 @@ def passed_on(data: bytes, source: int, stream: OutgoingStream | None, heard: in
     return encode_rtcp(translated) if translated else b""
 
 
-def _blocks(blocks: tuple[ReportBlock, ...], heard: int, sent: OutgoingStream | None) -> tuple[ReportBlock, ...]:
+def _blocks(blocks: tuple[ReportBlock, ...], heard: int, sent: OutgoingStream | None, stream: OutgoingStream | None) -> tuple[ReportBlock, ...]:
+    """Blocks about what the leg was sent, as blocks about what the hearer spoke; jitter counts in the clock of each."""
     if sent is None:
         return blocks
-    return tuple(replace(block, ssrc=heard) for block in blocks if block.ssrc == sent.ssrc and heard >= 0)
+    rate = stream.clock_rate if stream is not None else sent.clock_rate
+    return tuple(
+        replace(block, ssrc=heard, jitter=block.jitter * rate // sent.clock_rate) for block in blocks if block.ssrc == sent.ssrc and heard >= 0
+    )

@@ -8,7 +8,8 @@ follows leave the leg's description as it was, byte for byte, and the relay renu
 from msgspec.structs import replace
 
 from trunkline.media.engine import Side
-from trunkline.media.relay.protocol import Keys, Place
+from trunkline.media.g711 import LAWS
+from trunkline.media.relay.protocol import Keys, Place, Worked
 from trunkline.media.relay.settings import Interface
 from trunkline.media.sdes import Crypto, answer_crypto, answered_crypto, choose_crypto, offer_crypto
 from trunkline.media.sdp_media import Anchor, anchored, read_side
@@ -20,8 +21,8 @@ class DescribedLeg:
     """A leg and both its descriptions."""
 
     __slots__ = (
-        "_id", "_last_host", "_ours", "_proto", "_theirs", "_version", "answer", "answered", "early", "heard", "interface", "is_placed", "number", "offer", "peer",
-        "port", "relearn", "side", "told", "told_bytes",
+        "_id", "_last_host", "_ours", "_proto", "_theirs", "_version", "answer", "answered", "early", "heard", "interface", "is_placed", "is_worked", "keeps_digits", "law",
+        "masked", "number", "offer", "peer", "port", "prompt", "relearn", "side", "token", "told", "told_bytes",
     )  # fmt: skip
 
     def __init__(self, number: int, side: Side, interface: Interface, port: int, identity: int) -> None:
@@ -45,6 +46,18 @@ class DescribedLeg:
         self.early = False
         "It has answered in a provisional response."
         self.relearn = False
+        self.keeps_digits = False
+        "They go no further, by command."
+        self.masked = False
+        "Its keys are a secret."
+        self.law = ""
+        "The law of G.711 that what it sends becomes; empty: stays."
+        self.is_worked = False
+        "A transcoder works on what it sends."
+        self.prompt: Worked | None = None
+        "What is played to it goes by a transcoder."
+        self.token = identity & 0xFFFF_FFFF
+        "What that comes back under."
         self._id = identity
         self._version = 1
         self._ours: tuple[Crypto, ...] = ()
@@ -109,11 +122,33 @@ class DescribedLeg:
         if self.told is None or self.answer is None or self.told.voice is None:
             return self.heard.voice
         agreed = self.told.voice
-        return next((one for one in self.heard.codecs if _same(one, agreed)), self.heard.voice)
+        return next((one for one in self.heard.codecs if same(one, agreed)), self.heard.voice)
 
-    def place(self, call: str, feeder: "DescribedLeg | None") -> Place:
-        """What its worker must know. A change of source that was granted is granted once."""
+    def agreed(self) -> tuple[Codec, ...]:
+        """Speech formats that it sends and is sent, under its own numbers: those it named of which it was told, or told us, the same."""
+        if self.heard is None:
+            return ()
+        named = tuple(codec for codec in self.heard.codecs if codec.is_voice)
+        if self.told is None:
+            return named
+        return tuple(codec for codec in named if any(same(codec, other) for other in self.told.codecs)) or named
+
+    def sends_as(self) -> dict[int, Codec]:
+        """Payload types of what it sends, whichever numbers it goes by: ours (RFC 3264 section 5.1) or its own."""
+        return {codec.payload: codec for described in (self.heard, self.told) if described is not None for codec in described.codecs}
+
+    def event(self) -> Codec | None:
+        """The telephone events it wants."""
+        payload = self.heard.telephone_event if self.heard is not None else None
+        return self.heard.codec(payload) if self.heard is not None and payload is not None else None
+
+    def place(self, call: str, feeder: "DescribedLeg | None", worked: Worked | None = None) -> Place:
+        """What its worker must know. A change of source that was granted is granted once.
+
+        `feeder` is whom it hears; what it sends goes by a transcoder, `worked`.
+        """
         heard, told = self.heard, self.told
+        event, sent_event = self.event(), _event(told, heard)
         voice = self.voice()
         keys = None
         if self._theirs is not None and self._ours:
@@ -137,12 +172,18 @@ class DescribedLeg:
             codec=voice.name if voice is not None else "",
             payload=voice.payload if voice is not None else -1,
             clock_rate=voice.rate if voice is not None else 8000,
-            event=_event(told, heard),
-            event_out=-1 if heard is None or heard.telephone_event is None else heard.telephone_event,
+            event=-1 if sent_event is None else sent_event.payload,
+            event_out=-1 if event is None else event.payload,
             digits=self.side.digits,
-            payload_types=renumbering(feeder, self) if feeder is not None else {},
+            payload_types=renumbering(feeder, self) if feeder is not None and not feeder.is_worked else {},
             keys=keys,
             relearn=relearn,
+            event_rate=8000 if event is None else event.rate,
+            told_event_rate=8000 if sent_event is None else sent_event.rate,
+            law=self.law,
+            law_payload=LAWS[other_law(self.law)].payload_type if self.law else -1,
+            worked=worked,
+            prompt=self.prompt,
         )
 
     def _note(self, heard: Heard) -> None:
@@ -173,6 +214,11 @@ class DescribedLeg:
         return body
 
 
+def other_law(law: str) -> str:
+    """The other of the two."""
+    return "PCMU" if law == "PCMA" else "PCMA"
+
+
 def renumbering(source: DescribedLeg, target: DescribedLeg) -> dict[int, int]:
     """Payload types of what `source` sends, to the numbers `target` wants, where they differ.
 
@@ -183,7 +229,9 @@ def renumbering(source: DescribedLeg, target: DescribedLeg) -> dict[int, int]:
     numbers: dict[int, int] = {}
     for described in (source.heard, source.told):
         for codec in described.codecs if described is not None else ():
-            wanted = next((one for one in target.heard.codecs if _same(one, codec)), None)
+            becomes = source.law if source.law and codec.is_named(other_law(source.law)) else codec.name
+            known = target.agreed() if becomes is source.law else target.heard.codecs
+            wanted = next((one for one in known if one.is_named(becomes) and (one.rate, one.channels) == (codec.rate, codec.channels)), None)
             if wanted is not None:
                 numbers[codec.payload] = wanted.payload
     return {payload: wanted for payload, wanted in numbers.items() if payload != wanted}
@@ -191,7 +239,7 @@ def renumbering(source: DescribedLeg, target: DescribedLeg) -> dict[int, int]:
 
 def shares_voice(one: Heard, other: Heard) -> bool:
     """Whether two descriptions have a speech format in common."""
-    return any(_same(codec, another) for codec in one.codecs if codec.is_voice for another in other.codecs)
+    return any(same(codec, another) for codec in one.codecs if codec.is_voice for another in other.codecs)
 
 
 def _audio(session: Session) -> Media:
@@ -201,12 +249,12 @@ def _audio(session: Session) -> Media:
     return audio
 
 
-def _same(one: Codec, other: Codec) -> bool:
+def same(one: Codec, other: Codec) -> bool:
     return one.is_named(other.name) and one.rate == other.rate and one.channels == other.channels
 
 
-def _event(told: Heard | None, heard: Heard | None) -> int:
+def _event(told: Heard | None, heard: Heard | None) -> Codec | None:
     for described in (told, heard):
         if described is not None and described.telephone_event is not None:
-            return described.telephone_event
-    return -1
+            return described.codec(described.telephone_event)
+    return None

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from trunkline.media.engine import (
     PLAIN,
+    Block,
     Delete,
     DigitHeard,
     FirstPacket,
@@ -27,18 +28,28 @@ from trunkline.media.engine import (
     MediaResult,
     MediaStatistics,
     MediaTimeout,
+    Play,
+    Played,
     Query,
+    SendDigits,
     Side,
 )
 from trunkline.media.leases import Leased, Unleased, WorkerLeases
 from trunkline.media.messages import WorkerDown, WorkerUp
 from trunkline.media.relay.described import DescribedLeg, shares_voice
+from trunkline.media.relay.keys import answered_keys, offered_keys
 from trunkline.media.relay.leases import Workers
-from trunkline.media.relay.protocol import Configure, Message, Relearned, decode, encode
+from trunkline.media.relay.protocol import Configure, Message, Relearned, Returns, decode, encode
 from trunkline.media.relay.settings import Interface, RelaySettings
+from trunkline.media.relay.translation import CanConvert, answered, choice, offered, usable
+from trunkline.media.relay.treatment import Treatments
+from trunkline.media.sdp_media import read_side
+from trunkline.media.transcoding import Transcoder
 from trunkline.sip.sdp import Session, filter_codecs, parse_sdp
 
 _log = logging.getLogger(__name__)
+
+NO_SHARED_CODEC = "media.no_shared_codec"
 
 
 class AnchoredCall(Struct):
@@ -59,6 +70,7 @@ class Relay:
         self._settings = settings
         self._random_bits = random_bits
         self._workers = Workers(settings)
+        self._treatments = Treatments()
         self._calls: dict[str, AnchoredCall] = {}
         self._outbox: deque[bytes] = deque()
         self._events: deque[MediaEvent] = deque()
@@ -69,15 +81,12 @@ class Relay:
             # A late offer: the far end makes it, and the call is anchored then.
             return MediaReady(offer.call, offer.leg, b"")
         heard = self._read(offer, offer.source_side.codecs)
-        session = self._read(offer, offer.source_side.codecs, offer.side.codecs)
         if not isinstance(heard, Session):
             return heard
-        if not isinstance(session, Session):
-            return session
         call = self._calls.get(offer.call) or self._begin(offer)
         if call is None:
             return failed
-        source = self._leg(call, offer.source, offer.source_side, session)
+        source = self._leg(call, offer.source, offer.source_side, heard)
         target = self._leg(call, offer.leg, offer.side, None)
         if source is None or target is None or not source.hear_offer(heard):
             self._give_back(offer.call, call)
@@ -86,16 +95,13 @@ class Relay:
             # A new negotiation, whose answer is another. What follows a failed attempt is none: the first answer stands.
             source.answer = None
         source.offer = offer.sdp
-        if source.answer is not None:
-            agreed = tuple(codec.name for codec in source.told.codecs if codec.is_voice) if source.told is not None else ()
-            narrowed = self._read(offer, offer.side.codecs, agreed)
-            if not isinstance(narrowed, Session):
-                self._give_back(offer.call, call)
-                return narrowed
-            session = narrowed
-        body = target.tell_offer(session)
-        self._place(offer.call, call, source)
-        self._place(offer.call, call, target)
+        session = self._choose(offer, heard, source, target, self._treatments.converts(call.legs.values()))
+        if not isinstance(session, Session):
+            self._give_back(offer.call, call)
+            return session
+        body = target.tell_offer(offered_keys(session, source.side.digits, target.side.digits))
+        if not self._place(offer.call, call, (source, target), now):
+            return MediaFailed(offer.call, offer.leg, NO_SHARED_CODEC)
         self._lease(now)
         return MediaReady(offer.call, offer.leg, body)
 
@@ -112,9 +118,13 @@ class Relay:
             session = parse_sdp(answer.sdp)
             if not isinstance(session, Session) or not source.hear_answer(session) or source.heard is None:
                 return failed
-            if target.answer is not None and target.told is not None and not shares_voice(source.heard, target.told):
-                return MediaFailed(answer.call, answer.leg, "media.no_shared_codec")
-            body = target.tell_answer(session)
+            asked = target.told if target.answer is not None and target.told is not None else target.heard
+            if not shares_voice(source.heard, asked):
+                chosen = choice(asked.codecs, source.agreed(), self._treatments.converts(call.legs.values()))
+                if chosen is None and target.answer is not None:
+                    return MediaFailed(answer.call, answer.leg, NO_SHARED_CODEC)
+                session = answered(session, asked, chosen) if chosen is not None else session
+            body = target.tell_answer(answered_keys(session, target.heard, source.side.digits, target.side.digits))
         else:
             body = target.told_bytes
         if not answer.early:
@@ -123,21 +133,55 @@ class Relay:
             source.answered = target.answered = True
         source.early = answer.early
         source.peer, target.peer = target.number, source.number
-        self._place(answer.call, call, source)
-        self._place(answer.call, call, target)
+        if not self._place(answer.call, call, (source, target), now):
+            return MediaFailed(answer.call, answer.leg, NO_SHARED_CODEC)
         return MediaReady(answer.call, answer.leg, body)
 
     def command(self, command: MediaCommand, now: float) -> None:
         call = self._calls.get(command.call)
         if call is None or (not isinstance(command, Query) and command.leg not in call.legs and not (isinstance(command, Delete) and command.leg < 0)):
             return
+        if isinstance(command, Block):
+            call.legs[command.leg].keeps_digits = command.digits
+        if isinstance(command, Block) and command.masked != call.legs[command.leg].masked:
+            self._mask(call, command, now)
+            return
+        if isinstance(command, Play):
+            self._treatments.prompt(command.call, call.worker.number, call.legs[command.leg], now)
+            self._place(command.call, call, (call.legs[command.leg],), now)
         self._send(call.worker, command)
         if isinstance(command, Delete):
-            if command.leg < 0:
-                call.legs.clear()
-            else:
-                del call.legs[command.leg]
+            gone = [leg for leg in call.legs.values() if command.leg in (-1, leg.number)]
+            self._treatments.end(command.call, gone, now)
+            for leg in gone:
+                del call.legs[leg.number]
             self._forget_if_empty(command.call)
+
+    # Work on the audio: `media.transcoding.ConversionUser`.
+
+    def join(self, transcoder: Transcoder) -> None:
+        """Let `transcoder` do what the relay cannot: convert between codecs other than G.711's two laws, and hear keys in the audio."""
+        self._treatments.join(transcoder, self)
+
+    def conversions_lost(self, lost: list[tuple[str, int]], now: float) -> None:
+        """Somebody else is to go on with them; a call whose codecs need it and who finds nobody has lost its audio."""
+        for name in dict.fromkeys(name for name, _ in lost):
+            call = self._calls.get(name)
+            for leg in call.legs.values() if call is not None else ():
+                leg.prompt = None
+            if call is not None and not self._place(name, call, tuple(call.legs.values()), now):
+                self._events.append(MediaLost(name))
+
+    def key_heard(self, call: str, leg: int, digit: str, duration_ms: int) -> None:
+        """A leg pressed a key as tones. The other is sent it as it wants it, but for INFO, which is signalling's to send."""
+        found = self._calls.get(call)
+        speaker = found.legs.get(leg) if found is not None else None
+        hearer = found.legs.get(speaker.peer) if found is not None and speaker is not None else None
+        if found is None or speaker is None or speaker.masked:
+            return
+        self._events.append(DigitHeard(call, leg, digit, duration_ms))
+        if hearer is not None and hearer.side.digits == "event" and not speaker.keeps_digits:
+            self._send(found.worker, SendDigits(call, hearer.number, digit, duration_ms))
 
     def next_event(self) -> MediaEvent | None:
         return self._events.popleft() if self._events else None
@@ -163,9 +207,11 @@ class Relay:
                 if worker is not None:
                     worker.refused(address, count, now)
                     _log.error("no port pairs on %s: %s", address, reason)
+            case Returns(port=port):
+                self._treatments.returns(number, port)
             case Relearned():
                 _log.info("call %s leg %d: audio from %s, before from %s", message.call, message.leg, message.after, message.before)
-            case FirstPacket() | DigitHeard() | MediaTimeout() | MediaStatistics() | MediaFailed():
+            case FirstPacket() | DigitHeard() | Played() | MediaTimeout() | MediaStatistics() | MediaFailed():
                 self._events.append(message)
             case _:
                 self.garbage += 1
@@ -194,11 +240,38 @@ class Relay:
             if codecs and sdp is not None:
                 sdp = filter_codecs(sdp, codecs)
         if sdp is None:
-            return MediaFailed(offer.call, offer.leg, "media.no_shared_codec")
+            return MediaFailed(offer.call, offer.leg, NO_SHARED_CODEC)
         session = parse_sdp(sdp)
         if not isinstance(session, Session) or session.audio is None:
             return MediaFailed(offer.call, offer.leg, "media.failed")
         return session
+
+    def _choose(self, offer: MediaOffer, heard: Session, source: DescribedLeg, target: DescribedLeg, can_convert: CanConvert) -> Session | MediaFailed:
+        """What to offer: what both policies, and a standing answer, allow; where that is nothing, what `target` takes and audio can be made into."""
+        spoken = tuple(codec.name for codec in source.heard.codecs if codec.is_voice) if source.heard is not None else ()
+        policies: tuple[tuple[str, ...], ...] = (offer.source_side.codecs, offer.side.codecs)
+        if source.answer is not None and source.told is not None:
+            spoken = tuple(codec.name for codec in source.told.codecs if codec.is_voice)
+            policies = (*policies, spoken)
+        session = self._read(offer, *policies)
+        known = target.heard
+        if isinstance(session, Session):
+            described = read_side(session)
+            if known is None or described is None or shares_voice(known, described):
+                return session
+        wanted = tuple(codec.name for codec in known.codecs if codec.is_voice) if known is not None else offer.side.codecs
+        names = usable(wanted, spoken, can_convert)
+        return offered(heard, names) if names else session
+
+    def _mask(self, call: AnchoredCall, command: Block, now: float) -> None:
+        """Begin or end to keep a leg's keys secret. In between, either way, its audio is kept back rather than let through."""
+        leg = call.legs[command.leg]
+        leg.masked = command.masked
+        if command.masked:
+            self._send(call.worker, command)
+        self._place(command.call, call, tuple(call.legs.values()), now)
+        if not command.masked:
+            self._send(call.worker, command)
 
     def _begin(self, offer: MediaOffer) -> AnchoredCall | None:
         worker = self._workers.least_busy(self._interface(offer.side, None).address)
@@ -232,9 +305,14 @@ class Relay:
             return named or interfaces[0]
         return next((one for one in interfaces if one.family == connection.address_type), interfaces[0])
 
-    def _place(self, name: str, call: AnchoredCall, leg: DescribedLeg) -> None:
-        leg.is_placed = True
-        self._send(call.worker, leg.place(name, call.legs.get(leg.peer)))
+    def _place(self, name: str, call: AnchoredCall, legs: tuple[DescribedLeg, ...], now: float) -> bool:
+        """Tell the worker of legs as they are now; False when audio between two must be worked on and nobody can."""
+        number = call.worker.number
+        worked = [self._treatments.treat(name, number, leg, call.legs.get(leg.peer), now) for leg in legs]
+        for leg, work in zip(legs, worked, strict=True):
+            leg.is_placed = True
+            self._send(call.worker, leg.place(name, call.legs.get(leg.peer), work or None))
+        return all(work is not False for work in worked)
 
     def _send(self, worker: WorkerLeases, message: Message) -> None:
         self._outbox.append(worker.number.to_bytes(2) + encode(message))

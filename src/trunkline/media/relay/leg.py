@@ -3,7 +3,7 @@
 Nearly every packet takes the short way: it looks like the one before, so its header is noted for later and it is sent on as it is. The
 notes are settled some thirty at a time, for it is not the arithmetic that costs but fetching a stream's state into the processor's cache,
 with hundreds of streams in turn. Whatever is unlike the packet before (digits, another source, a marker), and every packet of a leg
-with SRTP, a copy or a block, takes the long way.
+with SRTP, a copy, a block or a conversion, takes the long way.
 """
 
 import struct
@@ -11,7 +11,8 @@ from collections.abc import Callable
 from random import getrandbits
 from typing import Protocol
 
-from trunkline.media.engine import Block, DigitHeard, FirstPacket, MediaStatistics, MediaTimeout
+from trunkline.media.engine import Block, FirstPacket, MediaStatistics, MediaTimeout
+from trunkline.media.g711 import A_TO_MU, MU_TO_A
 from trunkline.media.relay.control import passed_on
 from trunkline.media.relay.door import BUFFER, SIZE_LIMIT, VIEWS, Door
 from trunkline.media.relay.passage import Passage
@@ -19,11 +20,11 @@ from trunkline.media.relay.ports import Pair
 from trunkline.media.relay.protocol import Keys, Message, Place, Relearned
 from trunkline.media.relay.source import SILENCE_S, Address, Source, canonical
 from trunkline.media.relay.tally import Tally
+from trunkline.media.relay.watch import Watch
 from trunkline.media.rewrite import OutgoingStream
-from trunkline.media.rtp import FIXED, HEADER_SIZE, MARKER, Datagram, Malformed, is_rtcp, payload_bounds
+from trunkline.media.rtp import FIXED, HEADER_SIZE, MARKER, Datagram, is_rtcp, payload_bounds
 from trunkline.media.sdes import Crypto
 from trunkline.media.srtp import SrtpSession
-from trunkline.media.telephone_event import Digit, DigitReceiver, Press, parse_event
 
 DRAIN_LIMIT = 512
 "More packets than a receive buffer holds."
@@ -53,14 +54,17 @@ class Worker(Protocol):
     def copy(self, packet: memoryview, address: Address) -> None:
         """Send a copy of a packet to the studio."""
 
+    def convey(self, speaker: Place, digit: str, duration_ms: int, now: float) -> None:
+        """Let the peer of a leg hear a key as tones, if it takes no events."""
+
 
 class Leg:
     """A leg. `place` says what it is; `read` takes a packet whenever its socket has one."""
 
     __slots__ = (
-        "_account", "_answered_at", "_blocks", "_control_to", "_copy_to", "_digits", "_event", "_is_silence_reported", "_known", "_noted", "_notes", "_plain_send",
-        "_recv_into", "_recvfrom_into", "_sealed_in", "_sealed_out", "_usual", "_watched", "_worker", "door", "feeder", "fileno", "is_played_to", "outgoing", "pair", "passage", "place", "send",
-        "source", "tally", "target", "unsent",
+        "_account", "_answered_at", "_control_to", "_event", "_is_silence_reported", "_known", "_noted", "_notes", "_plain_send",
+        "_recv_into", "_recvfrom_into", "_sealed_in", "_sealed_out", "_table", "_usual", "_watch", "_worker", "door", "feeder", "fileno", "is_played_to", "outgoing", "pair", "passage", "place", "send",
+        "source", "tally", "target", "unsent", "worked_at",
     )  # fmt: skip
 
     def __init__(self, worker: Worker, pair: Pair, place: Place, now: float) -> None:
@@ -84,7 +88,6 @@ class Leg:
         self.passage = Passage()
         "What this leg was sent unchanged."
         self._event = -1
-        self._digits = DigitReceiver(place.clock_rate)
         self._control_to: Address | None = None
         "Where this leg's RTCP goes."
         self.target: Leg | None = None
@@ -102,10 +105,12 @@ class Leg:
         self.unsent = 0
         self.is_played_to = False
         "Packets of our own take the place of what others send."
-        self._blocks = Block(place.call, place.leg)
-        self._copy_to: Address | None = None
-        self._watched = False
-        "Packets need more than to be passed on."
+        self._watch = Watch(worker, place)
+        "Sees to packets that need more than to be passed on."
+        self._table: bytes | None = None
+        "Turns what it sends into the other law of G.711."
+        self.worked_at: Address | None = None
+        "Transcoder that what it sends goes by."
         self._answered_at = -1.0
         self._is_silence_reported = False
         worker.readers[pair.rtcp.fileno()] = self.read_control
@@ -123,6 +128,10 @@ class Leg:
             self.door.mark(place.dscp)
         if self.outgoing is not None:
             self.outgoing.map_payload_types(place.payload_types)
+            self.outgoing.clock_rate, self.outgoing.frame_units = place.clock_rate, place.clock_rate // 50
+        self._table = {"PCMU": A_TO_MU, "PCMA": MU_TO_A}.get(place.law)
+        self.worked_at = (place.worked.host, place.worked.port) if place.worked is not None else None
+        self._watch.place = place
         if place.answered and self._answered_at < 0:
             self._answered_at = now
         self._set_keys(before.keys if before is not place else None, place.keys)
@@ -234,10 +243,20 @@ class Leg:
         self._account(sequence, timestamp, now)
         target = self.target
         is_event = second & 0x7F == self._event
-        is_passed = self._watch(size, now, is_event) if self._watched or is_event else True
+        is_passed = self._watch.sees(VIEWS[size], is_event, target, now) if is_event or self._watch.is_on else True
+        if self.worked_at is not None:
+            if not is_passed:
+                # What is kept back goes as a header, lest its absence look like a loss.
+                BUFFER[0] = 0x80
+            self._worker.copy(VIEWS[size if is_passed else HEADER_SIZE], self.worked_at)
+            return  # even while nobody hears: it may be listened to for keys
         if target is None:
             return
         packet = VIEWS[size]
+        if self._table is not None and second & 0x7F == self.place.law_payload:
+            bounds = payload_bounds(packet)
+            if bounds is not None:
+                packet[bounds[0] : bounds[1]] = bytes(packet[bounds[0] : bounds[1]]).translate(self._table)
         stream = target.outgoing
         if stream is None and (not is_passed or target.place.payload_types or target.passage.ssrc not in (-1, ssrc)):
             stream = target.begin_stream(ssrc, sequence, timestamp)
@@ -246,7 +265,7 @@ class Leg:
             return
         if stream is None:
             target.passage.note(ssrc, sequence, timestamp, size, now)
-            if not (self._watched or is_event or second & MARKER or self._sealed_in is not None):
+            if not (self._watch.is_on or is_event or second & MARKER or self._sealed_in is not None):
                 self._usual = first << 8 | second
         elif not stream.forward(packet, sequence, timestamp, ssrc, now):
             return
@@ -254,6 +273,21 @@ class Leg:
             target.send(packet)
         except OSError:
             target.unsent += 1
+
+    def take_back(self, size: int, now: float) -> None:
+        """Pass on what a transcoder has made of a packet of ours; it is in the buffer."""
+        if self.target is not None:
+            self.target.take_own(size, now)
+
+    def take_own(self, size: int, now: float) -> None:
+        """Send the leg the packet in the buffer, as the next of its stream."""
+        packet = VIEWS[size]
+        _, _, sequence, timestamp, ssrc = _unpack(BUFFER)
+        if self.begin_stream().forward(packet, sequence, timestamp, ssrc, now):
+            try:
+                self.send(packet)
+            except OSError:
+                self.unsent += 1
 
     def _begin(self, size: int, ssrc: int, now: float) -> bool:
         """Look at a packet in full; False for RTCP on the same port (RFC 5761)."""
@@ -268,28 +302,6 @@ class Leg:
             self._account = tally.account.receive
         self._known = ssrc
         return True
-
-    def _watch(self, size: int, now: float, is_event: bool) -> bool:
-        """Do what few packets need; False when the packet goes no further."""
-        packet = VIEWS[size]
-        if self._copy_to is not None:
-            self._worker.copy(packet, self._copy_to)
-        if not is_event:
-            return not self._blocks.audio
-        bounds = payload_bounds(packet)
-        event = parse_event(packet[bounds[0] : bounds[1]]) if bounds is not None else Malformed("no payload")
-        if isinstance(event, Malformed):
-            self.tally.refused += 1
-            return False
-        self._hear(self._digits.receive(event, int.from_bytes(packet[4:8]), now))
-        # A leg that knows no events, or wants its digits another way, is sent them by command.
-        is_wanted = self.target is not None and self.target.place.event_out >= 0 and self.target.place.digits == "event"
-        return is_wanted and not self._blocks.digits
-
-    def _hear(self, presses: list[Press]) -> None:
-        for press in presses:
-            if isinstance(press, Digit):
-                self._worker.tell(DigitHeard(self.place.call, self.place.leg, press.digit, round(press.duration_s * 1000)))
 
     def _pass_control(self, data: bytes, now: float) -> None:
         target = self.target
@@ -330,12 +342,19 @@ class Leg:
             else:
                 # A random first number in the lower half of its range: wrapping at once upsets some receivers (RFC 3711 section 3.3.1).
                 self.outgoing = OutgoingStream(getrandbits(32), getrandbits(15), getrandbits(32), payload_types=types, clock_rate=rate)
+            self.outgoing.frame_units = rate // 50
         return self.outgoing
 
     def look_again(self) -> None:
         """Let the next packet take the long way: something about it is not as it was."""
         self.settle()
         self._usual = -1
+
+    def prompt(self, packet: bytes) -> None:
+        """Send a packet of our own by way of the transcoder that knows the leg's codec."""
+        worked = self.place.prompt
+        if worked is not None:
+            self._worker.copy(memoryview(packet), (worked.host, worked.port))
 
     def transmit(self, packet: bytes) -> None:
         """Send a packet of our own."""
@@ -346,19 +365,17 @@ class Leg:
 
     def copy_to(self, address: Address | None) -> None:
         """Copy what arrives from the leg to an address; None ends it."""
-        self._copy_to = address
-        self._set_watched()
+        self._watch.copy_to(address)
+        self.look_again()
 
     def block(self, blocks: Block) -> None:
         """Keep digits, audio or both of this leg from the others."""
-        self._blocks = blocks
-        self._set_watched()
+        self._watch.block(blocks)
+        self.look_again()
 
     def check(self, timeout_s: float, now: float) -> None:
         """See to a source that has fallen silent; called several times a second."""
-        digit = self._digits.time_passed(now)
-        if digit is not None:
-            self._hear([digit])
+        self._watch.time_passed(now)
         last = _NOTE.unpack_from(self._notes, self._noted - _NOTE_SIZE)[0] if self._noted else self.tally.last_at
         if now - last < SILENCE_S:
             self._is_silence_reported = False
@@ -390,7 +407,7 @@ class Leg:
             jitter_ms=tally.jitter_s(now) * 1000,
             mos=tally.mos(place.codec, now),
             codec=place.codec,
-            refused=tally.refused,
+            refused=tally.refused + self._watch.faults,
             first_s=tally.first_s,
             final=final,
         )
@@ -402,10 +419,6 @@ class Leg:
         self.pair.close()
         self.target = self.feeder = None
         self._usual = -1
-
-    def _set_watched(self) -> None:
-        self.look_again()
-        self._watched = self._copy_to is not None or self._blocks.digits or self._blocks.audio
 
     def _unseal(self, sealed: SrtpSession, size: int, now: float) -> int:
         """Decrypt what is in the buffer; its size then, -1 when it goes no further."""

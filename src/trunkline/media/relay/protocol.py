@@ -17,6 +17,7 @@ from trunkline.media.engine import (
     MediaStatistics,
     MediaTimeout,
     Play,
+    Played,
     Query,
     SendDigits,
     Stop,
@@ -42,6 +43,24 @@ class Keys(Struct, frozen=True, gc=False):
     theirs: bytes
     "Master key and salt."
     ours: bytes
+
+
+class Worked(Struct, frozen=True, gc=False):
+    """What a leg sends goes by a transcoder (`media.transcoding`)."""
+
+    host: str
+    "Of the transcoder."
+    port: int
+    token: int
+    "SSRC of what comes back."
+    masks: bool = False
+    "Keys are cut out there: audio of a leg that is masked may go on."
+
+
+class Returns(Struct, frozen=True, gc=False):
+    """Where a worker takes back what was worked on, on the loopback address."""
+
+    port: int
 
 
 class Place(Struct, frozen=True, gc=False):
@@ -80,6 +99,17 @@ class Place(Struct, frozen=True, gc=False):
     keys: Keys | None = None
     relearn: bool = False
     "Grant one change of source (new SDP, or 18x to 200)."
+    event_rate: int = 8000
+    "Clock of the telephone events it wants."
+    told_event_rate: int = 8000
+    "Clock of those it sends."
+    law: str = ""
+    "`PCMA` or `PCMU`, which what it sends becomes on its way: a table, no transcoder."
+    law_payload: int = -1
+    "Payload type of what it sends in the other law."
+    worked: Worked | None = None
+    prompt: Worked | None = None
+    "What is played to it goes by a transcoder, as mu-law: it is sent no G.711."
 
 
 class Relearned(Struct, frozen=True, gc=False):
@@ -92,8 +122,8 @@ class Relearned(Struct, frozen=True, gc=False):
 
 
 Message: TypeAlias = (
-    Configure | Lease | Place | Delete | Query | Subscribe | Play | Stop | Block | SendDigits | Leased | Unleased | Relearned | WorkerUp | WorkerDown
-    | FirstPacket | DigitHeard | MediaTimeout | MediaStatistics | MediaFailed
+    Configure | Lease | Place | Delete | Query | Subscribe | Play | Stop | Block | SendDigits | Leased | Unleased | Relearned | Returns | WorkerUp | WorkerDown
+    | FirstPacket | DigitHeard | Played | MediaTimeout | MediaStatistics | MediaFailed
 )  # fmt: skip
 
 KINDS: tuple[type[Message], ...] = (
@@ -110,10 +140,12 @@ KINDS: tuple[type[Message], ...] = (
     Leased,
     Unleased,
     Relearned,
+    Returns,
     WorkerUp,
     WorkerDown,
     FirstPacket,
     DigitHeard,
+    Played,
     MediaTimeout,
     MediaStatistics,
     MediaFailed,

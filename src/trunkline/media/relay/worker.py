@@ -5,6 +5,7 @@ processor, and waits out the rest of a short turn: many packets are then found b
 A fault in handling one packet or one message is reported and ends neither the worker nor the call.
 """
 
+import contextlib
 import select
 import socket
 import sys
@@ -12,20 +13,28 @@ import time
 from collections.abc import Callable
 from random import SystemRandom
 
-from trunkline.media.engine import Block, Delete, MediaFailed, Play, Query, SendDigits, Stop, Subscribe
+from trunkline.media.engine import Block, Delete, MediaFailed, Play, Played, Query, SendDigits, Stop, Subscribe
 from trunkline.media.inherited import Link, lease
 from trunkline.media.leases import Lease
+from trunkline.media.relay.door import BUFFER, SIZE_LIMIT
 from trunkline.media.relay.leg import Leg, Reader
-from trunkline.media.relay.player import TICK_S, Player, UnplayableError, announce, press
+from trunkline.media.relay.player import TICK_S, Announcement, Keys, Player, UnplayableError, announce, press
 from trunkline.media.relay.ports import Pair, bind_pair
-from trunkline.media.relay.protocol import MESSAGES, Configure, Message, Place
+from trunkline.media.relay.protocol import MESSAGES, Configure, Message, Place, Returns
 from trunkline.media.relay.source import Address
+from trunkline.media.relay.watch import takes_events
+from trunkline.media.rtp import HEADER_SIZE
 
 TURN_S = 0.002
 """Shortest turn of the loop: what a packet may wait, a tenth of its 20 ms, and what jitter measured here is accurate to. A turn costs as much
 as two or three packets, most of it in waking up with cold caches; at 200 calls one of 2 ms finds 40 packets."""
 CHECK_S = 0.1
 MESSAGES_PER_TURN = 32
+RETURN_BUFFER = 1 << 20
+"Bytes: a second of 100 streams, with what the kernel adds."
+RETURNS_PER_TURN = 128
+"Packets taken back from transcoders, which send those of all their calls on one tick."
+LOOPBACK = "127.0.0.1"
 
 
 class Worker:
@@ -41,12 +50,19 @@ class Worker:
         "Bound, and not yet any leg's."
         self._calls: dict[str, dict[int, Leg]] = {}
         self._players: list[Player] = []
+        self._worked: dict[int, Leg] = {}
+        "By the SSRC under which what they send comes back from a transcoder."
         self._tick_at = 0.0
         self._settings = Configure(10_000, 60_000, 30.0)
         self._random = SystemRandom()
         self._copies = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._copies_v6: socket.socket | None = None
         self._copies.setblocking(False)
+        self._returns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._returns.setblocking(False)
+        self._returns.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RETURN_BUFFER)
+        self._returns.bind((LOOPBACK, 0))
+        self._watch(self._returns, self._read_returns)
         self._watch(link, self._read_link)
 
     def run(self) -> None:
@@ -90,6 +106,31 @@ class Worker:
         except OSError:
             return
 
+    def _read_returns(self, now: float) -> None:
+        """Take back what transcoders have worked on; of each leg from the one that has it, and nobody else."""
+        for _ in range(RETURNS_PER_TURN):
+            try:
+                size, address = self._returns.recvfrom_into(BUFFER)
+            except OSError:
+                return
+            token = int.from_bytes(BUFFER[8:12])
+            leg = self._worked.get(token) if HEADER_SIZE < size <= SIZE_LIMIT else None
+            if leg is None:
+                continue
+            prompt = leg.place.prompt
+            if leg.worked_at == address and leg.place.worked is not None and leg.place.worked.token == token:
+                leg.take_back(size, now)
+            elif leg.is_played_to and prompt is not None and (prompt.token, (prompt.host, prompt.port)) == (token, address):
+                leg.take_own(size, now)
+
+    def convey(self, speaker: Place, digit: str, duration_ms: int, now: float) -> None:
+        """Let the peer of a leg hear a key that takes no events, as tones; one that wants INFO is signalling's to tell."""
+        leg = self._calls.get(speaker.call, {}).get(speaker.peer)
+        if leg is None or leg.place.peer != speaker.leg or not leg.place.receives or leg.place.digits == "info" or takes_events(leg.place):
+            return
+        with contextlib.suppress(UnplayableError):
+            self._start(press(leg, digit, duration_ms), now)
+
     def _patience(self, clock: Callable[[], float]) -> float | None:
         """Seconds that a poll may wait."""
         if self._players:
@@ -101,10 +142,15 @@ class Worker:
         self._tick_at += TICK_S
         for player in tuple(self._players):
             if not player.tick(now):
-                self._stop(player.leg)
+                self._stop(player.leg, "")
 
     def _start(self, player: Player, now: float) -> None:
-        """Play to a leg, in place of what played to it before."""
+        """Play to a leg, in place of what played to it before; keys are pressed after those that still are."""
+        if isinstance(player, Keys):
+            pressed = next((one for one in self._players if one.leg is player.leg and isinstance(one, Keys)), None)
+            if pressed is not None:
+                pressed.then(player)
+                return
         self._stop(player.leg)
         if not self._players:
             self._tick_at = now
@@ -112,11 +158,20 @@ class Worker:
         player.leg.is_played_to = True
         self._link_legs(self._calls[player.leg.place.call])
 
-    def _stop(self, leg: Leg) -> None:
+    def _stop(self, leg: Leg, why: str = "stopped") -> None:
         if leg.is_played_to:
+            ended = [player for player in self._players if player.leg is leg]
             self._players = [player for player in self._players if player.leg is not leg]
             leg.is_played_to = False
             self._link_legs(self._calls[leg.place.call])
+            for player in ended:
+                if isinstance(player, Announcement):
+                    self.tell(Played(leg.place.call, leg.place.leg, player.file, why))
+
+    def _silence(self, leg: Leg) -> None:
+        """End what plays to a leg that is over; nobody waits to be told."""
+        self._players = [player for player in self._players if player.leg is not leg]
+        leg.is_played_to = False
 
     def _read_link(self, now: float) -> None:
         self._link.obey(lambda message: self._obey(message, now), MESSAGES_PER_TURN)
@@ -131,6 +186,7 @@ class Worker:
                 self._lease(message)
             case Configure():
                 self._settings = message
+                self.tell(Returns(self._returns.getsockname()[1]))
             case Query(call=call):
                 for leg in self._calls.get(call, {}).values():
                     self.tell(leg.statistics(now))
@@ -149,10 +205,16 @@ class Worker:
                 self._stop(leg)
             case Play() | SendDigits():
                 try:
-                    player = announce(leg, command.file, command.repeat) if isinstance(command, Play) else press(leg, command.digits, command.duration_ms)
+                    player: Player = (
+                        announce(leg, command.file, command.repeat) if isinstance(command, Play) else press(leg, command.digits, command.duration_ms)
+                    )
                 except UnplayableError as error:
                     print(f"{command.call} leg {command.leg}: {error}", file=sys.stderr)
-                    self.tell(MediaFailed(command.call, command.leg, "media.failed"))
+                    self.tell(
+                        Played(command.call, command.leg, command.file, str(error))
+                        if isinstance(command, Play)
+                        else MediaFailed(command.call, command.leg, "media.failed")
+                    )
                 else:
                     self._start(player, now)
 
@@ -168,8 +230,17 @@ class Worker:
             self._poll.register(pair.rtp.fileno(), select.EPOLLIN)
             self._poll.register(pair.rtcp.fileno(), select.EPOLLIN)
         else:
+            self._forget_work(leg)
             leg.describe(place, now)
+        for worked in (place.worked, place.prompt):
+            if worked is not None:
+                self._worked[worked.token] = leg
         self._link_legs(legs)
+
+    def _forget_work(self, leg: Leg) -> None:
+        for worked in (leg.place.worked, leg.place.prompt):
+            if worked is not None:
+                self._worked.pop(worked.token, None)
 
     def _link_legs(self, legs: dict[int, Leg]) -> None:
         """Let those legs hear each other that name each other, as far as each wants to hear."""
@@ -188,7 +259,8 @@ class Worker:
         for number in [command.leg] if command.leg >= 0 else list(legs):
             leg = legs.get(number)
             if leg is not None:
-                self._stop(leg)
+                self._silence(leg)
+                self._forget_work(leg)
                 del legs[number]
                 self.tell(leg.statistics(now, final=True))
                 leg.close()
@@ -230,4 +302,5 @@ class Worker:
                 leg.close()
         for pair in self._pairs.values():
             pair.close()
+        self._returns.close()
         self._link.socket.close()

@@ -5,7 +5,8 @@ from enum import Enum, auto
 
 from msgspec import Struct
 
-from trunkline.media.engine import PLAIN, MediaStatistics, Side
+from trunkline.media.engine import PLAIN, MediaOffer, MediaStatistics, Side
+from trunkline.media.rtpengine.codecs import Choice, choose
 from trunkline.media.rtpengine.conversation import Conversation
 from trunkline.media.rtpengine.messages import Request
 from trunkline.media.rtpengine.replies import Report
@@ -50,8 +51,8 @@ class Leg:
     """One party of a call, and what was last heard of it."""
 
     __slots__ = (
-        "abandoned", "answered_at", "blocked_audio", "blocked_digits", "confirmed", "copy", "direction", "grew_at", "heard_at", "known_at", "last", "peer", "playing",
-        "sent", "side", "silent", "told", "wants_blocked",
+        "abandoned", "agreed", "answered_at", "blocked_audio", "blocked_digits", "confirmed", "copy", "direction", "file", "grew_at", "heard_at", "known_at",
+        "last", "masked", "offer", "peer", "playing", "sent", "side", "silent", "spoken", "told", "wants_blocked",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -78,6 +79,16 @@ class Leg:
         self.blocked_digits = False
         self.playing = 0
         "Number of the play towards it; 0: none. Grows, so that the end of an old one ends no new one."
+        self.spoken: tuple[str, ...] = ()
+        "Codecs of its newest description."
+        self.offer = b""
+        "Its newest offer, as it came."
+        self.agreed: tuple[str, ...] = ()
+        "Codecs it was answered with."
+        self.file = ""
+        "What plays."
+        self.masked = False
+        "Its keys are a secret."
         self.confirmed = False
         "The daemon took an offer from it or for it."
         self.told = False
@@ -119,6 +130,16 @@ class Call:
         """A leg that is not over."""
         leg = self.legs.get(number)
         return None if leg is None or leg.abandoned else leg
+
+    def choice(self, offer: MediaOffer) -> Choice | None:
+        """What the leg of an offer is to be offered; None where its side and the source share nothing and the daemon cannot transcode."""
+        if not offer.sdp:
+            return Choice(b"")
+        source, target = self.legs.get(offer.source), self.legs.get(offer.leg)
+        # An attempt after one that failed: the source's answer stands, and its codec with it.
+        stands = source is not None and source.answered_at < 0 and source.offer == offer.sdp
+        spoken = source.agreed if source is not None and stands and source.agreed else offer.source_side.codecs
+        return choose(offer.sdp, spoken, offer.side.codecs, target.spoken if target is not None else ())
 
     def is_heard(self, leg: Leg) -> bool:
         """By the descriptions a leg sends and its peer receives: neither is on hold."""

@@ -38,6 +38,7 @@ from trunkline.media.engine import (
     MediaReady,
     MediaResult,
     Play,
+    Played,
     Query,
     SendDigits,
     Side,
@@ -47,16 +48,19 @@ from trunkline.media.engine import (
 from trunkline.media.rtpengine import messages
 from trunkline.media.rtpengine.bencode import Fault
 from trunkline.media.rtpengine.call import Ask, Call, Purpose
+from trunkline.media.rtpengine.codecs import Choice, voices
 from trunkline.media.rtpengine.conversation import PING, Conversation
 from trunkline.media.rtpengine.copy import accept_copy
 from trunkline.media.rtpengine.digit_log import KEYS, read_digit
 from trunkline.media.rtpengine.replies import Reply, read_reply
 from trunkline.media.rtpengine.settings import Ranges, Settings
 from trunkline.media.rtpengine.watching import is_unheard, observe
-from trunkline.sip.sdp import direction_of, filter_codecs
+from trunkline.sip.sdp import direction_of
 
 FAILED = "media.failed"
 NO_SHARED_CODEC = "media.no_shared_codec"
+BLOB_LIMIT = 60_000
+"Bytes: under 4 s of 16-bit audio, or 7 s of a G.711 WAV."
 
 
 class _Due(Enum):
@@ -88,6 +92,7 @@ class Rtpengine:
         self._events: deque[MediaEvent] = deque()
         self._due: list[tuple[float, int, _Due, str, int, int]] = []
         "(when, order, what, call, leg or daemon, generation)"
+        self._prompts: dict[str, bytes] = {}
         self._order = 0
         self._next_poll = 0.0
 
@@ -100,18 +105,19 @@ class Rtpengine:
             return MediaFailed(offer.call, offer.leg, FAILED)
         if self._cannot(offer.side) or self._cannot(offer.source_side):
             return MediaFailed(offer.call, offer.leg, FAILED)
-        sdp = filter_codecs(offer.sdp, offer.side.codecs) if offer.sdp and offer.side.codecs else offer.sdp
-        if sdp is None:
+        choice = (call or Call(offer.call, daemon)).choice(offer)
+        if choice is None:
             return MediaFailed(offer.call, offer.leg, NO_SHARED_CODEC)
         if call is None:
             call = self._calls[offer.call] = Call(offer.call, daemon)
         call.leg(offer.leg).side = offer.side
         call.leg(offer.source).side = offer.source_side
-        if not sdp:
+        if not offer.sdp:
             # The leg will make the offer itself, in its answer.
             call.offers.discard((offer.source, offer.leg))
             return MediaReady(offer.call, offer.leg, b"")
-        self._describe(call, Purpose.OFFER, offer.source, offer.leg, sdp, now)
+        call.leg(offer.source).offer = offer.sdp
+        self._describe(call, Purpose.OFFER, offer.source, offer.leg, choice, now)
         return None
 
     def answer(self, answer: MediaAnswer, now: float) -> MediaResult:
@@ -119,7 +125,7 @@ class Rtpengine:
         if call is None or call.over or not call.daemon.alive:
             return MediaFailed(answer.call, answer.leg, FAILED)
         is_answer = (answer.leg, answer.source) in call.offers
-        self._describe(call, Purpose.ANSWER if is_answer else Purpose.OFFER, answer.source, answer.leg, answer.sdp, now)
+        self._describe(call, Purpose.ANSWER if is_answer else Purpose.OFFER, answer.source, answer.leg, Choice(answer.sdp), now)
         if not answer.early:
             for number in (answer.leg, answer.source):
                 leg = call.leg(number)
@@ -146,16 +152,19 @@ class Rtpengine:
                 self._subscribe(call, command, now)
             case Play(leg=leg, file=file, repeat=repeat):
                 call.plays += 1
-                call.legs[leg].playing = call.plays
+                self._end_play(call, leg, "stopped")
+                call.legs[leg].playing, call.legs[leg].file = call.plays, file
                 self._block(call, now)
-                request = messages.play_media(call.id, leg, file, repeat)
+                request = messages.play_media(call.id, leg, file, repeat, self._prompts.get(file))
                 self._ask(call, Ask(Purpose.PLAY, leg, request, play=call.plays, repeat=repeat), now)
             case Stop(leg=leg):
-                call.legs[leg].playing = 0
+                self._end_play(call, leg, "stopped")
                 self._order_of(call, messages.stop_media(call.id, leg), now)
                 self._block(call, now)
-            case Block(leg=leg, audio=audio, digits=digits):
-                call.legs[leg].wants_blocked = (audio, digits)
+            case Block(leg=leg, audio=audio, digits=digits, masked=masked):
+                # Tones cannot be told from speech here: what is a secret is kept back whole.
+                call.legs[leg].wants_blocked = (audio or masked, digits or masked)
+                call.legs[leg].masked = masked
                 self._block(call, now)
             case SendDigits(leg=leg, digits=digits, duration_ms=duration_ms):
                 presser = call.legs[leg].peer
@@ -165,6 +174,12 @@ class Rtpengine:
                         self.refused += 1
                         continue
                     self._order_of(call, messages.play_dtmf(call.id, presser, digit, duration_ms), now)
+
+    def load(self, file: str, content: bytes) -> None:
+        """Send `file`, when it is to be played, by its content; up to `BLOB_LIMIT` bytes, for a request is a datagram. Longer ones and those not
+        loaded are opened by the daemon, on its own machine."""
+        if len(content) <= BLOB_LIMIT:
+            self._prompts[file] = content
 
     def next_event(self) -> MediaEvent | None:
         return self._events.popleft() if self._events else None
@@ -249,19 +264,19 @@ class Rtpengine:
     def _order_of(self, call: Call, request: messages.Request, now: float) -> None:
         self._ask(call, Ask(Purpose.ORDER, -1, request), now)
 
-    def _describe(self, call: Call, purpose: Purpose, source: int, leg: int, sdp: bytes, now: float) -> None:
+    def _describe(self, call: Call, purpose: Purpose, source: int, leg: int, choice: Choice, now: float) -> None:
         """Put SDP of `source` that is to go to `leg` before the daemon."""
         sender, receiver = call.leg(source), call.leg(leg)
         sender.peer, receiver.peer = leg, source
-        sender.direction = direction_of(sdp)
+        sender.direction, sender.spoken = direction_of(choice.sdp), voices(choice.sdp)
         if sender.known_at < 0:
             sender.known_at = now
         inject = self.settings.inject_digits
         if purpose is Purpose.OFFER:
             call.offers.add((source, leg))
-            request = messages.offer(call.id, source, leg, sdp, sender.side, receiver.side, inject)
+            request = messages.offer(call.id, source, leg, choice, sender.side, receiver.side, inject)
         else:
-            request = messages.answer(call.id, leg, source, sdp, sender.side, receiver.side, inject)
+            request = messages.answer(call.id, leg, source, choice.sdp, sender.side, receiver.side, inject)
         self._ask(call, Ask(purpose, leg, request, now + self.settings.deadline_s), now)
 
     def _take(self, call: Call, ask: Ask, reply: Reply, now: float) -> None:
@@ -288,11 +303,11 @@ class Rtpengine:
                 answer = messages.subscribe_answer(call.id, reply.tag, accept_copy(reply.sdp, ask.host, ask.port))
                 call.queue.appendleft(Ask(Purpose.ORDER, -1, answer))
             case Purpose.PLAY if reply.ok:
-                if reply.duration_ms >= 0:
+                if reply.duration_ms >= 0 and ask.repeat:
                     self._at(now + reply.duration_ms * ask.repeat / 1000, _Due.PLAYED, call.id, ask.leg, ask.play)
             case _:
                 if not reply.ok:
-                    self._refuse(call, ask, now)
+                    self._refuse(call, ask, reply.reason, now)
 
     def _give_up(self, call: Call, ask: Ask, now: float) -> None:
         """What it means that no reply came in time."""
@@ -306,7 +321,7 @@ class Rtpengine:
             case Purpose.DELETE_CALL:
                 del self._calls[call.id]
             case Purpose.SUBSCRIBE | Purpose.PLAY | Purpose.ORDER:
-                self._refuse(call, ask, now)
+                self._refuse(call, ask, "no reply", now)
 
     def _described(self, call: Call, ask: Ask, reply: Reply, now: float) -> None:
         if not reply.ok or not reply.sdp:
@@ -315,6 +330,8 @@ class Rtpengine:
         self._events.append(MediaReady(call.id, ask.leg, reply.sdp))
         receiver = call.legs[ask.leg]
         receiver.confirmed = True
+        if ask.purpose is Purpose.ANSWER:
+            receiver.agreed = voices(reply.sdp)
         if receiver.peer in call.legs:
             call.legs[receiver.peer].confirmed = True
         for number, leg in call.legs.items():
@@ -326,10 +343,10 @@ class Rtpengine:
             call.fast_until = now + self.settings.fast_for_s
             self._poll_at(call, now + self.settings.fast_poll_s)
 
-    def _refuse(self, call: Call, ask: Ask, now: float) -> None:
+    def _refuse(self, call: Call, ask: Ask, why: str, now: float) -> None:
         self.refused += 1
         if ask.purpose is Purpose.PLAY:
-            self._played(call, ask.leg, ask.play, now)
+            self._played(call, ask.leg, ask.play, now, why)
 
     # Commands in more than one step.
 
@@ -358,11 +375,17 @@ class Rtpengine:
                 leg.blocked_digits = digits
                 self._order_of(call, messages.block_dtmf(call.id, number, digits), now)
 
-    def _played(self, call: Call, number: int, play: int, now: float) -> None:
+    def _played(self, call: Call, number: int, play: int, now: float, why: str = "") -> None:
         leg = call.legs.get(number)
         if leg is not None and leg.playing == play:
-            leg.playing = 0
+            self._end_play(call, number, why)
             self._block(call, now)
+
+    def _end_play(self, call: Call, number: int, why: str) -> None:
+        leg = call.legs[number]
+        if leg.playing:
+            leg.playing = 0
+            self._events.append(Played(call.id, number, leg.file, why))
 
     def _delete_leg(self, call: Call, number: int, now: float) -> None:
         leg = call.legs[number]
@@ -401,6 +424,8 @@ class Rtpengine:
         number = next((number for number in call.legs if str(number) == key.tag), -1) if call is not None and not call.over else -1
         if call is None or call.live(number) is None:
             self.strays += 1
+            return
+        if call.legs[number].masked:
             return
         self._events.append(DigitHeard(call.id, number, key.digit, key.duration_ms))
 

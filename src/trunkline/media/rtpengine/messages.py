@@ -9,8 +9,12 @@ from typing import TypeAlias
 
 from trunkline.media.engine import Side
 from trunkline.media.rtpengine.bencode import Value, encode
+from trunkline.media.rtpengine.codecs import Choice
 
 Request: TypeAlias = dict[bytes, Value]
+
+ENDLESS = 1_000_000
+"Repeats, for the daemon knows no word for it."
 
 _CLEAR_SUITES: tuple[Value, ...] = (b"no-NULL_HMAC_SHA1_80", b"no-NULL_HMAC_SHA1_32")
 _ODD_SUITES: tuple[Value, ...] = (
@@ -29,17 +33,23 @@ def ping() -> Request:
     return {b"command": b"ping"}
 
 
-def offer(call: str, source: int, leg: int, sdp: bytes, source_side: Side, side: Side, inject_digits: bool) -> Request:
+def offer(call: str, source: int, leg: int, choice: Choice, source_side: Side, side: Side, inject_digits: bool) -> Request:
     """SDP of leg `source`, to be made fit for leg `leg`. Its codecs were chosen already."""
-    request = _description(b"offer", call, source, leg, sdp, source_side, side, inject_digits)
+    request = _description(b"offer", call, source, leg, choice.sdp, source_side, side, inject_digits)
     request[b"transport-protocol"] = b"RTP/SAVP" if side.secure else b"RTP/AVP"
     if side.secure:
         request[b"SDES"] = [*_CLEAR_SUITES, *_ODD_SUITES]
     if side.interface or source_side.interface:
         request[b"direction"] = [_interface(source_side), _interface(side)]
+    codec: dict[bytes, Value] = {}
     if side.digits == "audio":
         # The source keeps telephone-events; the leg hears tones.
-        request[b"codec"] = {b"consume": [b"telephone-event"]}
+        codec[b"consume"] = [b"telephone-event"]
+    if choice.added:
+        codec[b"mask"] = [name.encode() for name in choice.masked]
+        codec[b"transcode"] = [name.encode() for name in choice.added]
+    if codec:
+        request[b"codec"] = codec
     return request
 
 
@@ -76,9 +86,10 @@ def unsubscribe(call: str, tag: bytes) -> Request:
     return {**_of(b"unsubscribe", call), b"to-tag": tag}
 
 
-def play_media(call: str, leg: int, file: str, repeat: int) -> Request:
-    """Play a file, as the daemon sees the file system, towards a leg."""
-    return {**_from(b"play media", call, leg), b"file": file.encode("utf-8", "surrogateescape"), b"repeat-times": repeat}
+def play_media(call: str, leg: int, file: str, repeat: int, content: bytes | None = None) -> Request:
+    """Play a file towards a leg: its content, or one by its name as the daemon sees the file system. A repeat of 0 lasts until it is stopped."""
+    what: Request = {b"file": file.encode("utf-8", "surrogateescape")} if content is None else {b"blob": content}
+    return {**_from(b"play media", call, leg), **what, b"repeat-times": repeat or ENDLESS}
 
 
 def stop_media(call: str, leg: int) -> Request:

@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from trunkline.policy.snapshot import Destination, Gateway, Scoring
 from trunkline.routing.belief import Belief, believe
 from trunkline.routing.candidates import Choice
+from trunkline.routing.ceilings import OVER
 from trunkline.routing.levels import Levels
 from trunkline.routing.scoreboard import Scoreboard, Segment
 from trunkline.routing.strategies.candidate import Candidate
+from trunkline.routing.strategies.mishearing import Mishearing
 from trunkline.stats import credible
 
 ROWS, COLD_ROWS = 256, 32
@@ -28,14 +30,13 @@ ROWS, COLD_ROWS = 256, 32
 BELIEFS_A_STEP, DRAWS_A_STEP = 25, 2500
 "Beliefs read, and values drawn, in one step: about a millisecond."
 
-DOUBT = 0.25
-"""Labels for and against every verdict that are imagined in a draw: a carrier that nobody has labelled yet may be heard quite otherwise than the
-rest, and must be given calls to find out."""
-
 SHARPNESS = 2.0
 """Posteriors are drawn from as if this many times as much were known. Sums that forget are surer than they look, by a factor of up to two,
 because an old call counts less but varies less too; and a draw from all of a posterior spends more calls on looking than finite traffic pays
 back. In the market 1 costs more nearly everywhere, and at 4 a route condemned too early may stay so for a day."""
+
+NEARLY_NORMAL = 40.0
+"Least parameter of a beta distribution whose draws may come from a normal one, which are five times as cheap."
 
 PROVEN_FALSE = 0.5
 "A route is unsound when its share of false answers surely exceeds this."
@@ -74,11 +75,11 @@ class Table:
     """Draws for one segment, and how to use them."""
 
     __slots__ = (
-        "_by_mask", "_gateways", "_means", "_next", "_order", "_standby", "at", "beliefs", "cold", "learnt", "names", "scoring", "sound", "used",
+        "_by_mask", "_gateways", "_means", "_next", "_order", "_ranks", "_standby", "at", "beliefs", "cold", "learnt", "names", "scoring", "sound", "used",
     )  # fmt: skip
 
     def __init__(
-        self, destination: Destination, members: list[Candidate], standby: list[Gateway], beliefs: list[Belief], order: list[list[int]],
+        self, destination: Destination, members: list[Candidate], standby: list[Gateway], beliefs: list[Belief], order: NDArray[np.intp],
         means: NDArray[np.float64], at: float, learnt: int,
     ) -> None:  # fmt: skip
         self.at = at
@@ -93,8 +94,9 @@ class Table:
         self.names = [member.gateway.name for member in members]
         self._standby = standby
         self._means: list[float] = [round(float(mean), 6) for mean in means]
-        self._order = order
+        self._ranks = order
         "Candidates by position, best first; a row per draw."
+        self._order: list[list[int]] = order.tolist()
         self._next = 0
         self.sound = [_is_sound(member, belief, self.scoring) for member, belief in zip(members, beliefs, strict=True)]
         self._by_mask: dict[int, list[float]] = {}
@@ -110,12 +112,18 @@ class Table:
         ]  # fmt: skip
         return sorted(rows, key=lambda row: -row.worth)
 
-    def choose(self, unfit: int, closed: int, random: Random) -> Choice:
-        """The next row. Bits of `unfit`: candidates that cannot take the call; of `closed`: those whose circuit is open."""
+    def choose(self, unfit: int, closed: int, random: Random, full: int = 0) -> Choice:
+        """The next row. Bits of `unfit`: candidates that cannot take the call; of `closed`: those whose circuit is open; of `full`: those at a
+        ceiling, which come last too but for a few calls."""
         self.used = True
         row = self._order[self._next]
         self._next = self._next + 1 if self._next + 1 < len(self._order) else 0
         propensity = self.propensity(unfit, closed)
+        if full:
+            within = self.propensity(unfit | full, closed)
+            propensity = [(1.0 - OVER) * share + OVER * over for share, over in zip(within, propensity, strict=True)]
+            if random.random() >= OVER:
+                unfit |= full
         scoring = self.scoring
         draw = random.random()
         pool = self._pool(unfit, closed)
@@ -143,10 +151,12 @@ class Table:
         if known is not None:
             return known
         fit = [i for i in range(len(self._gateways)) if not unfit >> i & 1]
-        counts = [0.0] * len(self._gateways)
-        for row in self._order:
-            first = next((i for i in row if not unfit >> i & 1), row[0])
-            counts[first] += 1.0
+        ranks = self._ranks
+        firsts = ranks[:, 0]
+        if unfit and fit:
+            usable = np.array([not unfit >> i & 1 for i in range(len(self._gateways))])
+            firsts = np.take_along_axis(ranks, usable[ranks].argmax(axis=1)[:, None], axis=1)[:, 0]
+        counts: list[float] = np.bincount(firsts, minlength=len(self._gateways)).astype(float).tolist()
         pool = self._pool(unfit, closed)
         spread = (self.scoring.holdout + self.scoring.floor * len(pool)) if pool else 0.0
         if not spread and len(self._order) > 1:
@@ -193,23 +203,6 @@ def worth(
     return gain
 
 
-def _mishearing(
-    board: Scoreboard, beliefs: list[Belief], members: list[Candidate], generator: np.random.Generator, rows: int
-) -> NDArray[np.float64]:
-    """How far the share of humans may be off because listening errs on a carrier, drawn once per row and carrier."""
-    by_carrier: dict[str, NDArray[np.float64]] = {}
-    for member in members:
-        carrier = member.gateway.carrier
-        if carrier not in by_carrier:
-            behind = np.array(board.listening.behind(carrier))
-            share, labels = behind[:, 0], behind[:, 1]
-            doubt = generator.beta(share * labels + DOUBT, (1 - share) * labels + DOUBT, (rows, len(labels)))
-            by_carrier[carrier] = doubt - share
-    off = np.array([by_carrier[member.gateway.carrier] for member in members])
-    found: NDArray[np.float64] = np.einsum("krv,kv->rk", off, np.array([belief.verdicts for belief in beliefs]))
-    return found
-
-
 def _other_answer(belief: Belief, scoring: Scoring) -> float:
     """What an answer costs that is no human."""
     nobody = belief.false / max(belief.false + belief.machines, 1e-6)
@@ -218,7 +211,7 @@ def _other_answer(belief: Belief, scoring: Scoring) -> float:
 
 def drawing(
     board: Scoreboard, levels: Levels, destination: Destination, members: list[Candidate], standby: list[Gateway], segment: Segment, at: float,
-    generator: np.random.Generator, rows: int,
+    generator: np.random.Generator, rows: int, mishearing: Mishearing,
 ) -> Generator[None, None, Table]:  # fmt: skip
     """Draw a table for a segment, in steps of a millisecond or less between yields; `rows` 0 makes the one row of `rank`."""
     cells = board.segments.get(segment, {})
@@ -238,18 +231,32 @@ def drawing(
     scoring = destination.scoring
     means = worth(beliefs, scoring, answers[:, 0] / answers.sum(axis=1), humans[:, 0] / humans.sum(axis=1))
     answers, humans = answers * SHARPNESS, humans * SHARPNESS
-    off = _mishearing(board, beliefs, members, generator, rows) if rows and board.listening.labels() else None
-    order: list[list[int]] = [] if rows else np.argsort(-means, kind="stable")[None, :].tolist()
+    off = None
+    if rows and board.listening.labels():
+        carriers, verdicts = [member.gateway.carrier for member in members], [belief.verdicts for belief in beliefs]
+        off = mishearing.off(board.listening, carriers, verdicts, generator, rows)
+    orders: list[NDArray[np.intp]] = [] if rows else [np.argsort(-means, kind="stable")[None, :]]
     step = max(DRAWS_A_STEP // max(len(members), 1), 8)
     for first in range(0, rows, step):
         yield
         size = (min(step, rows - first), len(members))
-        human = generator.beta(humans[:, 0], humans[:, 1], size)
+        human = _draws(humans, generator, size)
         if off is not None:
             human = np.clip(human + off[first : first + size[0]], 0.0, 1.0)
-        draws = worth(beliefs, scoring, generator.beta(answers[:, 0], answers[:, 1], size), human)
-        order += np.argsort(-draws, axis=1, kind="stable").tolist()
-    return Table(destination, members, standby, beliefs, order, means, at, learnt)
+        draws = worth(beliefs, scoring, _draws(answers, generator, size), human)
+        orders.append(np.argsort(-draws, axis=1, kind="stable"))
+    return Table(destination, members, standby, beliefs, np.concatenate(orders), means, at, learnt)
+
+
+def _draws(known: NDArray[np.float64], generator: np.random.Generator, size: tuple[int, int]) -> NDArray[np.float64]:
+    """From beta distributions, a column each; from the normal one of the same mean and variance where all are so sure that it makes no difference."""
+    a, b = known[:, 0], known[:, 1]
+    if min(a.min(), b.min()) < NEARLY_NORMAL:
+        return generator.beta(a, b, size)
+    total = a + b
+    mean = a / total
+    drawn: NDArray[np.float64] = mean + np.sqrt(mean * (1.0 - mean) / (total + 1.0)) * generator.standard_normal(size)
+    return np.clip(drawn, 0.0, 1.0)
 
 
 def draw_at_once(steps: Generator[None, None, Table]) -> Table:

@@ -1,0 +1,193 @@
+"""New calls: an INVITE that asks to be placed becomes a call, a refusal, or waits a moment for what the decision lacks.
+
+A call may have to wait for its turn under a rate, or for a portability look-up; its caller hears 100 Trying meanwhile, and is decided on again
+when the decider says so, at the latest at the moment it named.
+"""
+
+from typing import TYPE_CHECKING
+
+from trunkline.calls.call import Call
+from trunkline.calls.incoming import IncomingLeg
+from trunkline.calls.record import refused_fact, told_lines
+from trunkline.calls.trace import LegTrace, Row
+from trunkline.decide.plan import CallRequest, Challenge, Plan, Postponed, Refused
+from trunkline.facts import refusal as catalogue
+from trunkline.facts.refusal import Refusal
+from trunkline.facts.told import told
+from trunkline.sip.dialog import Dialog
+from trunkline.sip.fault import Fault
+from trunkline.sip.message import Request
+from trunkline.sip.transactions import ServerInvite
+
+if TYPE_CHECKING:
+    from trunkline.calls.switchboard import Switchboard
+
+
+class Arrival:
+    """An INVITE on its way to becoming a call."""
+
+    __slots__ = ("at", "call", "dialog", "generation", "postponed", "request", "seen", "session_id", "tag", "transaction")
+
+    def __init__(self, call: str, transaction: ServerInvite, request: Request, dialog: Dialog, session_id: str, tag: str, at: float) -> None:
+        self.call = call
+        self.transaction = transaction
+        self.request = request
+        self.dialog = dialog
+        self.session_id = session_id
+        self.seen = f"{session_id}|{request.uri}"
+        self.tag = tag
+        self.at = at
+        self.postponed: Postponed | None = None
+        self.generation = 0
+
+
+class Arrivals:
+    """What the switchboard does with an INVITE outside any dialog."""
+
+    def __init__(self, board: "Switchboard") -> None:
+        self.board = board
+        self.waiting: dict[str, Arrival] = {}
+        "By call id."
+        self.generation = 0
+
+    def invited(self, transaction: ServerInvite, request: Request, tag: str, now: float) -> None:
+        """A new INVITE."""
+        board = self.board
+        if board.closed is not None:
+            self._turn_away(transaction, board.closed, tag, now)
+            return
+        if request.body and not request.sdp:
+            transaction.respond(415, "Unsupported Media Type", tag, now, "Accept: application/sdp\r\n")
+            return
+        if request.max_forwards <= 0:
+            self._turn_away(transaction, catalogue.TOO_MANY_HOPS, tag, now)
+            return
+        session_id = session_of(request) or board.endpoint.token() + board.endpoint.token()
+        if f"{session_id}|{request.uri}" in board.sessions:
+            self._turn_away(transaction, catalogue.LOOP, tag, now)
+            return
+        call_id = board.endpoint.token()
+        dialog = Dialog.serving(request, tag, transaction.flow)
+        if isinstance(dialog, Fault):
+            transaction.respond(dialog.status, dialog.reason, tag, now)
+            return
+        self._decide(Arrival(call_id, transaction, request, dialog, session_id, tag, now), now)
+
+    def _decide(self, arrival: Arrival, now: float) -> None:
+        transaction = arrival.transaction
+        verdict = self.board.decider.decide(CallRequest(arrival.call, arrival.request, transaction.flow), now)
+        if isinstance(verdict, Plan):
+            if arrival.postponed is None:
+                transaction.respond(100, "Trying", "", now)
+            self._open(arrival, verdict, now)
+        elif isinstance(verdict, Challenge):
+            lines = "".join([f"WWW-Authenticate: {header}\r\n" for header in verdict.headers])
+            transaction.respond(401, "Unauthorized", arrival.tag, now, lines)
+        elif isinstance(verdict, Postponed):
+            self._wait(arrival, verdict, now)
+        else:
+            self._refused(arrival, verdict, now)
+
+    # Waiting.
+
+    def _wait(self, arrival: Arrival, postponed: Postponed, now: float) -> None:
+        if arrival.postponed is None:
+            arrival.transaction.respond(100, "Trying", "", now)
+            self.board.sessions.add(arrival.seen)
+        arrival.postponed = postponed
+        self.waiting[arrival.call] = arrival
+        timers = self.board.endpoint.timers
+        timers.at(postponed.until, self, 0)
+        due = self.board.decider.next_due()
+        if due is not None and due < postponed.until:
+            timers.at(due, self, 0)
+
+    def turn(self, now: float) -> None:
+        """Decide on waiting calls whose time has come."""
+        if not self.waiting:
+            return
+        for call in self.board.decider.due(now):
+            self._again(call, now)
+        for arrival in [one for one in self.waiting.values() if one.postponed is not None and one.postponed.until <= now]:
+            self._again(arrival.call, now)
+        due = self.board.decider.next_due() if self.waiting else None
+        if due is not None:
+            self.board.endpoint.timers.at(due, self, 0)
+
+    def on_timer(self, what: int, now: float) -> None:
+        self.turn(now)
+
+    def _again(self, call: str, now: float) -> None:
+        arrival = self.waiting.pop(call, None)
+        if arrival is not None:
+            self.board.sessions.discard(arrival.seen)
+            self._decide(arrival, now)
+
+    def cancelled(self, transaction: ServerInvite, now: float) -> bool:
+        """The caller of a waiting call hung up; False where it is none."""
+        arrival = next((one for one in self.waiting.values() if one.transaction is transaction), None)
+        if arrival is None or arrival.postponed is None:
+            return False
+        del self.waiting[arrival.call]
+        self.board.sessions.discard(arrival.seen)
+        self.board.decider.left(arrival.call, arrival.postponed.trunk, now)
+        transaction.respond(487, "Request Terminated", arrival.tag, now)
+        refused = Refused(catalogue.CANCELLED, arrival.postponed.trunk, arrival.postponed.called)
+        self.board.emit(refused_fact(self.board, arrival, refused, 487, 0, "dialer", now), now)
+        return True
+
+    # Verdicts.
+
+    def _open(self, arrival: Arrival, plan: Plan, now: float) -> None:
+        board, request, transaction, dialog, call_id = self.board, arrival.request, arrival.transaction, arrival.dialog, arrival.call
+        rows: list[Row] = []
+        trace = LegTrace(rows, 0)
+        trace.add(False, request.start[:-8], f"{request.cseq} INVITE", "", arrival.at)
+        trace.add(True, "100 Trying", f"{request.cseq} INVITE", "", arrival.at)
+        call = Call(board, call_id, plan, rows, arrival.at, request.max_forwards, arrival.session_id)
+        leg = IncomingLeg(board, call, call_id, trace, dialog, transaction, request)
+        call.caller = leg
+        call.source = (str(transaction.flow), transaction.flow.door.transport, request.call_id, request.first("User-Agent"))
+        trunk = plan.trunk
+        if trunk.call_id_header and plan.direction == "outbound":
+            leg.call_id_line = f"{trunk.call_id_header}: {call_id}\r\n"
+        if plan.distrust:
+            leg.call_id_line = f"Reason: {plan.distrust}\r\n"  # RFC 9410: the call goes on, its signature was not believed
+        leg.session_expires_s = trunk.session_expires_s
+        granted = leg.serve_session(request, now)
+        board.calls[call_id] = call
+        board.legs[dialog.local_tag] = leg
+        call.seen = arrival.seen
+        board.sessions.add(arrival.seen)
+        board.decided(plan, now)
+        if isinstance(granted, int):
+            call.refuse_session(granted, now)
+            return
+        leg.ok_extra = granted
+        call.begin(now)
+
+    def _turn_away(self, transaction: ServerInvite, refusal: Refusal, tag: str, now: float) -> None:
+        """Refuse before anybody is known: no record, the generic answer."""
+        answer = told("generic", refusal.result)
+        transaction.respond(answer.status, answer.phrase, tag, now, told_lines(answer, refusal))
+
+    def _refused(self, arrival: Arrival, verdict: Refused, now: float) -> None:
+        board, refusal, trunk = self.board, verdict.refusal, verdict.trunk
+        answer = told(trunk.profile if trunk is not None else "generic", refusal.result)
+        arrival.transaction.respond(answer.status, answer.phrase, arrival.tag, now, told_lines(answer, refusal, verdict.text))
+        if verdict.alarm:
+            board.alarm(refusal.code, trunk.name if trunk else str(arrival.transaction.flow), refusal.text, now)
+        if trunk is None:
+            return
+        if verdict.decision is not None:
+            board.emit(verdict.decision, now)
+        board.emit(refused_fact(board, arrival, verdict, answer.status, answer.cause, "trunkline", now), now)
+
+
+def session_of(request: Request) -> str:
+    """The caller's half of Session-ID (RFC 7989); empty when there is none worth keeping."""
+    values = request.fields.get("Session-ID")
+    if values is None:
+        return ""
+    identifier = values[0].partition(";")[0].strip()
+    return identifier if len(identifier) == 32 and identifier.isalnum() and identifier.strip("0") else ""

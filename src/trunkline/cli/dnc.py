@@ -1,0 +1,155 @@
+"""`trunkline dnc`: do-not-call lists, made and looked into. A running node uses a new list within seconds; nothing restarts."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import msgspec
+import typer
+
+from trunkline.cli.node import Data, Json
+from trunkline.cli.rendering import table
+from trunkline.cli.source import data_directory
+from trunkline.guard.do_not_call import EVERYBODY, SUFFIX, ListError, NumberList
+from trunkline.guard.do_not_call_text import Reading, lines_of
+
+if TYPE_CHECKING:
+    from trunkline.guard.do_not_call_build import Built
+
+FOLDER = "dnc"
+"Of the node's data directory."
+OLD_S = 31 * 86_400
+"A list should be no older when calls are held against it (16 CFR 310.4(b)(3)(iv))."
+
+app = typer.Typer(no_args_is_help=True, help="Do-not-call lists: build, change, look up. See docs/compliance.md.")
+
+Tenant = Annotated[str, typer.Option("--tenant", help="The list of this tenant; without it, the list that holds for everybody.")]
+Country = Annotated[str, typer.Option("--country", help="Country code of numbers written without one, such as 1.")]
+Columns = Annotated[str, typer.Option("--columns", help="Columns that hold the number, by name or from 1, joined: `phone` or `1,2`. Default: the first.")]
+Files = Annotated[list[Path], typer.Argument(help="Text or CSV files, .gz too; - is standard input.", show_default=False)]
+From = Annotated[list[Path] | None, typer.Option("--from", help="A file of numbers as well.")]
+Numbers = Annotated[list[str] | None, typer.Argument(help="Numbers.", show_default=False)]
+
+
+@app.command()
+def build(files: Files, tenant: Tenant = "", country: Country = "", columns: Columns = "", data: Data = None) -> None:
+    """Make the list anew from files; what was in it before and is not in them is gone."""
+    reading = _reading(country, columns)
+    built = _rewrite(_path(data, tenant), add=_read(files, reading), keep=False)
+    print(f"{tenant or EVERYBODY}: {built.count:,} numbers, {built.before:,} before")
+    _say_unread(reading)
+
+
+@app.command()
+def add(numbers: Numbers = None, from_: From = None, tenant: Tenant = "", country: Country = "", columns: Columns = "", data: Data = None) -> None:
+    """Put numbers on the list."""
+    reading = _reading(country, columns)
+    built = _rewrite(_path(data, tenant), add=_given(numbers, from_, reading))
+    print(f"{tenant or EVERYBODY}: {built.count:,} numbers, {built.count - built.before:,} new")
+    _say_unread(reading)
+
+
+@app.command()
+def remove(numbers: Numbers = None, from_: From = None, tenant: Tenant = "", country: Country = "", columns: Columns = "", data: Data = None) -> None:
+    """Take numbers off the list. Opt-outs stay: those are what the callee said, not a list."""
+    reading = _reading(country, columns)
+    built = _rewrite(_path(data, tenant), remove=_given(numbers, from_, reading))
+    print(f"{tenant or EVERYBODY}: {built.count:,} numbers, {built.before - built.count:,} taken off")
+    _say_unread(reading)
+
+
+@app.command()
+def check(numbers: Annotated[list[str], typer.Argument(help="Numbers.", show_default=False)], country: Country = "", data: Data = None, as_json: Json = False) -> None:
+    """Which lists hold these numbers; exit status 1 when any does."""
+    lists = {path.stem: _open(path) for path in sorted(_folder(data).glob(f"*{SUFFIX}"))}
+    reading = Reading(country)
+    found: dict[str, list[str]] = {}
+    for written in numbers:
+        digits = next(reading.numbers(iter([written])), None)
+        if digits is None:
+            _stop(f"{written}: not a number; write E.164, such as +14155550100, or add --country")
+        found[f"+{digits}"] = [name for name, each in lists.items() if digits in each]
+    if as_json:
+        print(msgspec.json.encode(found).decode())
+    else:
+        for number, names in found.items():
+            print(f"{number}: {'on ' + ', '.join(names) if names else 'on no list'}")
+    raise typer.Exit(1 if any(found.values()) else 0)
+
+
+@app.command()
+def info(data: Data = None, as_json: Json = False) -> None:
+    """Every list: how many numbers, how old."""
+    rows = []
+    for path in sorted(_folder(data).glob(f"*{SUFFIX}")):
+        each = _open(path)
+        built = datetime.fromtimestamp(each.built_us / 1e6, UTC)
+        old = (datetime.now(UTC) - built).total_seconds() > OLD_S
+        rows.append({"list": path.stem, "numbers": each.count, "bytes": path.stat().st_size, "built": built.isoformat(timespec="seconds"), "old": old})
+    if as_json:
+        print(msgspec.json.encode(rows).decode())
+    elif not rows:
+        print(f"no lists in {_folder(data)}; make one with `trunkline dnc build FILE`")
+    else:
+        lines = [(str(row["list"]), f"{row['numbers']:,}", str(row["built"]), "OVER 31 DAYS OLD" if row["old"] else "") for row in rows]
+        print(table(("LIST", "NUMBERS", "BUILT", ""), lines, ("NUMBERS",)))
+
+
+def _folder(data: Path | None) -> Path:
+    return data_directory(data) / FOLDER
+
+
+def _path(data: Path | None, tenant: str) -> Path:
+    if "/" in tenant or tenant.startswith("."):
+        _stop(f"{tenant}: not the name of a tenant")
+    return _folder(data) / f"{tenant or EVERYBODY}{SUFFIX}"
+
+
+def _reading(country: str, columns: str) -> Reading:
+    return Reading(country, [column.strip() for column in columns.split(",") if column.strip()])
+
+
+def _read(files: list[Path], reading: Reading) -> Iterator[int]:
+    for path in files:
+        yield from reading.numbers(sys.stdin if path == Path("-") else lines_of(path))
+
+
+def _given(numbers: list[str] | None, files: list[Path] | None, reading: Reading) -> Iterator[int]:
+    if not numbers and not files:
+        _stop("no numbers; write them, or name a file with --from")
+    plain = Reading(reading.country)
+    for written in numbers or ():
+        found = next(plain.numbers(iter([written])), None)
+        if found is None:
+            _stop(f"{written}: not a number; write E.164, such as +14155550100, or add --country")
+        yield found
+    yield from _read(files or [], reading)
+
+
+def _rewrite(path: Path, add: Iterable[int] = (), remove: Iterable[int] = (), keep: bool = True) -> "Built":
+    from trunkline.guard.do_not_call_build import rewrite  # numpy, which no other command needs
+
+    try:
+        return rewrite(path, add, remove, keep)
+    except (OSError, ListError, ValueError) as error:
+        _stop(str(error))
+
+
+def _open(path: Path) -> NumberList:
+    try:
+        return NumberList(path)
+    except (OSError, ListError) as error:
+        _stop(str(error))
+
+
+def _say_unread(reading: Reading) -> None:
+    if reading.unread:
+        print(f"{reading.unread:,} lines hold no number; the first is {reading.first_unread}", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+def _stop(text: str) -> NoReturn:
+    print(text, file=sys.stderr)
+    raise typer.Exit(2)

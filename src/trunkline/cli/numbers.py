@@ -1,0 +1,303 @@
+"""`trunkline numbers`: the inventory, how each number stands and why, what was seen of them, and how many to order."""
+
+import getpass
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import msgspec
+import typer
+
+from trunkline.cli.book import book_of, now_us
+from trunkline.cli.node import Data, Json
+from trunkline.cli.rendering import listing, moment, table
+from trunkline.cli.source import SourceError, ask_node
+from trunkline.facts.numbers import NumberComplaint, PoolAlarm
+from trunkline.numbers import Demand, Event, NumberBook, State, forecast, observe, override, read_csv, read_labels, write_csv
+from trunkline.numbers.lifecycle import DAY_US, day_cap
+from trunkline.numbers.usage import ramp_days_at, room
+from trunkline.policy.problem import Problem
+
+app = typer.Typer(no_args_is_help=True, help="Caller IDs as assets: import, look, label, override, forecast. docs/numbers.md tells how they are governed.")
+
+AT_ONCE = 100
+"Facts sent to the node in one request."
+
+RECENT_DAYS = 28
+
+Reason = Annotated[str, typer.Option(help="Why; it stays on record.", show_default=False)]
+
+
+@app.command(name="import")
+def import_(
+    path: Annotated[Path, typer.Argument(help="CSV; `trunkline numbers export` shows the columns.")],
+    data: Data = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Add and change numbers. A file is taken whole or not at all; numbers it does not name stay as they are; running it again changes nothing."""
+    directory, book = _book(data)
+    result = read_csv(_text(path), book.inventory, book.areas, now_us(), getpass.getuser())
+    if result.problems:
+        _refuse(path, result.problems, as_json)
+    if not dry_run:
+        _send(directory, result.facts)
+    told = {"added": result.added, "changed": result.changed, "unchanged": result.unchanged, "dry_run": dry_run}
+    print(_json(told) if as_json else f"{path}: {result.added} added, {result.changed} changed, {result.unchanged} as they were{' (dry run: nothing was done)' if dry_run else ''}")
+
+
+@app.command()
+def export(data: Data = None) -> None:
+    """Print the inventory as CSV that `import` takes."""
+    sys.stdout.write(write_csv(_book(data)[1].inventory.holdings))
+
+
+@app.command(name="list")
+def list_(
+    pool: Annotated[str, typer.Option(help="Only this pool.")] = "",
+    state: Annotated[str, typer.Option(help=f"Only numbers in this state: {', '.join(State)}.")] = "",
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Every number: state, use today against its cap, and why it may not be called with right now."""
+    book, at = _book(data)[1], now_us()
+    rows = [row for number in book.inventory.holdings if (row := _row(book, number, at))["pool"] in (pool or row["pool"],) and state in ("", row["state"])]
+    if as_json:
+        print(_json(rows))
+        return
+    if not rows:
+        print("No such number. `trunkline numbers import FILE.csv` adds some.")
+        return
+    header = ("NUMBER", "POOL", "AREA", "STATE", "TODAY", "CAP", "UP", "LABELS", "CLOSED")
+    print(table(header, [tuple(str(row[name.lower()]) for name in header) for row in rows], ("TODAY", "CAP", "UP", "LABELS")))
+
+
+@app.command()
+def show(number: Annotated[str, typer.Argument(help="In E.164, with +.")], data: Data = None, as_json: Json = False) -> None:
+    """One number: whose it is and by what right, how it stands, what speaks against it, and what was seen of it."""
+    book, at = _book(data)[1], now_us()
+    holding = book.inventory.holdings.get(number)
+    if holding is None:
+        _fail(f"{number} is not in the inventory; `trunkline numbers list` shows what is.", 1)
+    rules = book.rules_of(holding.pool)
+    suspicions = book.suspicions(number, at)
+    reputation = book.reputations.of(number)
+    seen = reputation.seen if reputation else []
+    told: dict[str, Any] = {
+        **_row(book, number, at), **{name: getattr(holding, name) for name in ("owner", "type", "country", "use", "provider", "proof", "proof_from", "proof_until")},
+        "proven": holding.proven(at), "suspicions": suspicions, "complaints": book.reputations.complaints(number, at - rules.complaint_days * DAY_US), "seen": seen,
+    }  # fmt: skip
+    if as_json:
+        print(_json(told))
+        return
+    print(number)
+    print(listing([(name, str(value)) for name, value in told.items() if name not in ("number", "suspicions", "seen") and value not in ("", 0)]))
+    for one in suspicions:
+        print(f"  against it: {one.reason}{'' if one.proven else ' (not proven)'}")
+    for label in seen[-10:]:
+        print(f"  {moment(label.at)}  {label.label} by {label.engine}, seen by {label.source}")
+
+
+@app.command()
+def pools(data: Data = None, as_json: Json = False) -> None:
+    """Each pool: numbers by state, room, alarm, and over 28 days its churn and labelling rate with the exact 95 % interval."""
+    book, at = _book(data)[1], now_us()
+    today = at // DAY_US
+    rows: list[dict[str, Any]] = []
+    rates = {rate.group: rate for rate in book.reputations.rates("pool", at - RECENT_DAYS * DAY_US)}
+    for pool in sorted({holding.pool for holding in book.inventory.holdings.values()}):
+        numbers = [number for number, holding in book.inventory.holdings.items() if holding.pool == pool]
+        states = Counter(life.state for number in numbers if (life := book.life(number)) is not None)
+        churn, rate = book.history.churn(pool, today - RECENT_DAYS + 1, today), rates.get(pool)
+        open_now = sum(not _row(book, number, at)["closed"] for number in numbers)
+        rows.append({
+            "pool": pool, "numbers": len(numbers), "open": open_now, "states": dict(states), "alarm": book.alarmed(pool), "rested": churn.rested,
+            "retired": churn.retired, "churn_per_100_number_days": round(churn.per_100_number_days, 2), "looked": rate.looked if rate else 0,
+            "labelled": msgspec.to_builtins(rate) if rate else None,
+        })  # fmt: skip
+    if as_json:
+        print(_json(rows))
+        return
+    header = ("POOL", "NUMBERS", "OPEN", "STATES", "ALARM", "RESTED 28D", "CHURN", "LABELLED")
+    print(table(header, [
+        (
+            row["pool"], str(row["numbers"]), str(row["open"]), ", ".join(f"{count} {name}" for name, count in row["states"].items()), "RAISED" if row["alarm"] else "",
+            str(row["rested"]), f"{row['churn_per_100_number_days']:g}",
+            f"{row['labelled']['rate']:.1%} ({row['labelled']['low']:.1%}-{row['labelled']['high']:.1%}) of {row['looked']}" if row["labelled"] else "never looked up",
+        )
+        for row in rows
+    ], ("NUMBERS", "OPEN", "RESTED 28D", "CHURN")))  # fmt: skip
+
+
+@app.command()
+def label(
+    what: Annotated[str, typer.Argument(help="A number in E.164, or a CSV with the columns `number,label,engine,source,seen`.")],
+    label: Annotated[str, typer.Option(help="clean, warn, spam or scam.")] = "",
+    engine: Annotated[str, typer.Option(help="Whose label it is: hiya, tns, first_orion ...")] = "",
+    source: Annotated[str, typer.Option(help="Who saw it.")] = getpass.getuser(),
+    seen: Annotated[str, typer.Option(help="When, ISO 8601; now when left out.")] = "",
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Say what call recipients are shown for our numbers. Clean look-ups count too: without them there is no rate."""
+    directory, book = _book(data)
+    at, path = now_us(), Path(what)
+    found = read_labels(_text(path), at) if not what.startswith("+") else observe(what, label, engine, source, seen, at)
+    facts = found if isinstance(found, list) else [found]
+    problems = [one for one in facts if isinstance(one, Problem)]
+    if problems:
+        _refuse(path, problems, as_json)
+    ours = [fact for fact in facts if not isinstance(fact, Problem) and fact.number in book.inventory.holdings]
+    _send(directory, ours)
+    told = {"taken": len(ours), "not_ours": len(facts) - len(ours)}
+    print(_json(told) if as_json else f"{told['taken']} observations taken, {told['not_ours']} about numbers that are not ours")
+
+
+@app.command()
+def complain(
+    number: Annotated[str, typer.Argument(help="Our number, in E.164.")],
+    callee: Annotated[str, typer.Option(help="Who complained, in E.164.")] = "",
+    opt_out: Annotated[bool, typer.Option("--opt-out", help="They do not want to be called again.")] = False,
+    source: Annotated[str, typer.Option(help="Who took it.")] = getpass.getuser(),
+    text: Annotated[str, typer.Option(help="What they said.")] = "",
+    data: Data = None,
+) -> None:
+    """Take a complaint of a called party."""
+    directory, book = _book(data)
+    if number not in book.inventory.holdings:
+        _fail(f"{number} is not in the inventory; `trunkline numbers list` shows what is.", 1)
+    _send(directory, [NumberComplaint(now_us(), number, callee, "opt_out" if opt_out else "complaint", source, text)])
+    print(f"complaint about {number} taken")
+
+
+@app.command(name="override")
+def override_(
+    number: Annotated[str, typer.Argument(help="In E.164, with +.")],
+    event: Annotated[str, typer.Argument(help="rest, reinstate, promote, retire or release.")],
+    reason: Reason = "",
+    data: Data = None,
+) -> None:
+    """Move a number by hand. Rules go on judging it by what it does from here on."""
+    directory, book = _book(data)
+    life = book.life(number)
+    if life is None:
+        _fail(f"{number} is not in the inventory; `trunkline numbers list` shows what is.", 1)
+    if event not in {one.value for one in Event}:
+        _fail(f"there is no event `{event}`; send rest, reinstate, promote, retire or release", 2)
+    moved = override(life, Event(event), now_us(), getpass.getuser(), reason)
+    if isinstance(moved, str):
+        _fail(moved if reason else f"{moved}: add --reason TEXT", 2)
+    _send(directory, [moved])
+    print(f"{number}: {moved.before} -> {moved.after}")
+
+
+@app.command(name="clear-alarm")
+def clear_alarm(pool: Annotated[str, typer.Argument(help="Whose alarm is over.")], reason: Reason = "", data: Data = None) -> None:
+    """End a pool's alarm by hand: its caps are whole again, and what was counted against it is forgotten."""
+    directory, book = _book(data)
+    if not book.alarmed(pool):
+        _fail(f"pool {pool} has no alarm", 1)
+    if not reason:
+        _fail("say why: --reason TEXT", 2)
+    _send(directory, [PoolAlarm(now_us(), pool, False, reason, {}, getpass.getuser())])
+    print(f"alarm of pool {pool} cleared")
+
+
+@app.command(name="forecast")
+def forecast_(
+    pool: Annotated[str, typer.Argument(help="Pool to forecast.")],
+    busiest_day: Annotated[float, typer.Option(help="Calls on the busiest day planned for; 0 reads it from the last 28 days.", min=0)] = 0.0,
+    growth: Annotated[float, typer.Option(help="Growth a week; 0.02 is two per cent.")] = 0.0,
+    fill: Annotated[float, typer.Option(help="Share of its caps a number is planned to use.", min=0.05, max=1.0)] = 0.8,
+    delivery: Annotated[int, typer.Option(help="Days from order to number.", min=0)] = 7,
+    horizon: Annotated[int, typer.Option(help="Days to look ahead.", min=7, max=730)] = 120,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """How many numbers a pool will need, and by when to order them."""
+    book = _book(data)[1]
+    if not any(holding.pool == pool for holding in book.inventory.holdings.values()):
+        _fail(f"there is no pool {pool}; `trunkline numbers pools` lists them", 1)
+    found = forecast(book, pool, Demand(busiest_day, growth, fill, delivery, horizon), now_us())
+    if as_json:
+        print(_json({**msgspec.to_builtins(found), "order_by": _day(found.order_by), "earliest_order_by": _day(found.earliest_order_by), "short_on": [_day(day) for day in found.short_on]}))
+        return
+    low, expected, high = found.order
+    print(f"pool {pool}: {found.in_use} numbers in use; {found.needed[1]} needed in {horizon} days ({found.needed[0]} to {found.needed[2]})")
+    print(f"  busiest day {found.busiest_day[1]:.0f} calls ({found.busiest_day[0]:.0f} to {found.busiest_day[2]:.0f}); a number is lost every {_span(found.loss_per_number_day[1])}")
+    print(f"  order {expected} ({low} to {high}) by {_day(found.order_by) or 'no date within the horizon'}; cautiously by {_day(found.earliest_order_by) or 'no date within the horizon'}" if high else "  nothing to order")
+    print(f"  {found.method}")
+
+
+def _row(book: NumberBook, number: str, at: int) -> dict[str, Any]:
+    holding, life = book.inventory.holdings[number], book.life(number)
+    assert life is not None
+    rules = book.rules_of(holding.pool)
+    closed, again = room(life, rules, rules.pool_cap_share if book.alarmed(holding.pool) else 1.0, at)
+    if not closed and not holding.proven(at):
+        closed = "unproven"
+    return {
+        "number": number, "pool": holding.pool, "area": holding.area, "state": life.state, "today": life.today if life.day >= at // DAY_US else 0,
+        "cap": day_cap(life, rules, ramp_days_at(life, rules, at)), "up": life.concurrent, "labels": len(book.reputations.bad(number, at, rules.label_days * DAY_US)),
+        "closed": closed, "again": moment(again) if closed and again else "", "rest_until": _day(life.rest_until // DAY_US) if life.rest_until > at else "",
+        "calls": life.total, "relapses": life.relapses,
+    }  # fmt: skip
+
+
+def _book(data: Path | None) -> tuple[Path, NumberBook]:
+    try:
+        return book_of(data)
+    except SourceError as error:
+        _fail(str(error), error.code)
+
+
+def _send(directory: Path, facts: Sequence[Any]) -> None:
+    """Hand facts to the node; after an interruption the same command sends what is missing."""
+    shown = len(facts) > 20 * AT_ONCE and sys.stderr.isatty()
+    try:
+        for first in range(0, len(facts), AT_ONCE):
+            ask_node(directory, {"do": "numbers", "facts": list(facts[first : first + AT_ONCE])}, 10.0)
+            if shown and first % (20 * AT_ONCE) == 0:
+                print(f"\r{first} of {len(facts)}", end="", file=sys.stderr, flush=True)
+    except SourceError as error:
+        _fail(str(error), error.code)
+    if shown:
+        print(f"\r{len(facts)} of {len(facts)}", file=sys.stderr)
+
+
+def _refuse(path: Path, problems: Sequence[Problem], as_json: bool) -> None:
+    if as_json:
+        print(_json({"ok": False, "problems": problems}))
+    else:
+        for problem in problems:
+            print(f"{path}:{problem}", file=sys.stderr)
+    raise typer.Exit(1)
+
+
+def _fail(text: str, code: int) -> NoReturn:
+    print(text, file=sys.stderr)
+    raise typer.Exit(code)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        _fail(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}", 2)
+
+
+def _day(day: int | None) -> str:
+    return "" if day is None else datetime.fromtimestamp(day * 86_400, UTC).strftime("%Y-%m-%d")
+
+
+def _span(rate: float) -> str:
+    return f"{1 / rate:.0f} number-days" if rate else "never"
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+

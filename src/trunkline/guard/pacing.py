@@ -1,0 +1,197 @@
+"""Pacing: a call that comes too early waits a moment instead of being refused.
+
+A dialer that is refused for its rate dials again at once, or files the lead; one that hears 100 Trying and waits half a second notices
+nothing. So where a rate is used up a call may wait, as long as its trunk allows and far below the dialer's own no-response timer. Calls of one
+trunk go in the order they came; between trunks that share a rate, each gets its part however many the others have waiting (start-time fair
+queueing: Goyal, Vin, Cheng, SIGCOMM 1996). A call that could not go in time is refused when it comes, not when its time is up.
+
+Sans-IO: `ask` answers at once, `timer` says when to call `due`, and `due` says who may go. Nothing here waits for a channel.
+"""
+
+from collections import deque
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from trunkline.guard.limits import Limit, Limits
+from trunkline.policy.snapshot import Pace
+
+
+class Go(Struct, frozen=True, gc=False):
+    """Place the call now; its limits are taken."""
+
+
+class Wait(Struct, frozen=True, gc=False):
+    """The call is in the queue."""
+
+    until: float
+    "It is let go or refused by then, monotonic seconds."
+
+
+class Full(Struct, frozen=True, gc=False):
+    """Refuse the call; nothing is taken."""
+
+    name: str
+    "The limit."
+    why: str
+    "channels or cps."
+    again_s: int
+    "Seconds after which to try again."
+
+
+Answer: TypeAlias = Go | Wait | Full
+GO = Go()
+
+
+class Ticket:
+    """A call that waits."""
+
+    __slots__ = ("asked", "call", "flow", "limits", "queue", "until")
+
+    def __init__(self, call: str, queue: str, flow: "Flow", limits: tuple[Limit, ...], asked: float, until: float) -> None:
+        self.call, self.queue, self.flow, self.limits, self.asked, self.until = call, queue, flow, limits, asked, until
+
+
+class Flow:
+    """Waiting calls of one trunk, first come first."""
+
+    __slots__ = ("tag", "waiting", "weight")
+
+    def __init__(self, tag: float) -> None:
+        self.waiting: deque[Ticket] = deque()
+        self.tag = tag
+        "What it has had, in calls by weight; the least goes next. Calls that were refused cost nothing."
+        self.weight = 1.0
+
+
+class Line:
+    """Trunks that wait for one shared rate."""
+
+    __slots__ = ("flows", "virtual")
+
+    def __init__(self) -> None:
+        self.flows: dict[str, Flow] = {}
+        self.virtual = 0.0
+        "Tag of the flow that went last: who comes back from idleness begins there, and cannot catch up on what it left."
+
+
+class Pacer:
+    """Every queue of a node."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._lines: dict[str, Line] = {}
+        self._waiting: dict[str, Ticket] = {}
+        self._released: list[tuple[str, Go | Full]] = []
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def ask(self, call: str, queue: str, flow: str, limits: tuple[Limit, ...], pace: Pace, now: float) -> Answer:
+        """May this call go? `queue` names the rate it shares (`tenant acme`, `carrier alpha`), `flow` whose call it is (`trunk vici-1`)."""
+        line = self._lines.get(queue)
+        if line is None:
+            full = self._limits.take(limits, now)
+            if full is None:
+                return GO
+            if full[1] != "cps" or not pace.wait_s:
+                return self._full(*full, limits, now)
+            line = self._lines[queue] = Line()
+        elif not pace.wait_s and self._limits.ready_at(limits, now) > now:
+            return self._full(*self._slowest(limits, now), limits, now)
+        own = line.flows.get(flow)
+        if own is None:
+            own = line.flows[flow] = Flow(line.virtual)
+        elif not own.waiting:
+            own.tag = max(own.tag, line.virtual)
+        own.weight = pace.weight
+        ticket = Ticket(call, queue, own, limits, now, now + pace.wait_s)
+        if len(own.waiting) >= max(pace.queue, 1) or self._expected(line, ticket, now) > ticket.until:
+            self._tidy(queue, line)
+            return self._full(*self._slowest(limits, now), limits, now)
+        own.waiting.append(ticket)
+        self._waiting[call] = ticket
+        self._serve(queue, line, now)
+        if call in self._waiting:
+            return Wait(ticket.until)
+        place = next(at for at, (released, _) in enumerate(self._released) if released == call)
+        return self._released.pop(place)[1]
+
+    def due(self, now: float) -> list[tuple[str, Go | Full]]:
+        """Calls whose wait is over, in the order they are to be placed or refused."""
+        for name, line in list(self._lines.items()):
+            self._serve(name, line, now)
+        released, self._released = self._released, []
+        return released
+
+    def timer(self) -> float | None:
+        """When to call `due`; None while nobody waits."""
+        if self._released:
+            return 0.0
+        times = [
+            min(flow.waiting[0].until, self._limits.ready_at(flow.waiting[0].limits, flow.waiting[0].asked))
+            for line in self._lines.values() for flow in line.flows.values() if flow.waiting
+        ]  # fmt: skip
+        return min(times, default=None)
+
+    def leave(self, call: str) -> None:
+        """The call is gone: its caller hung up."""
+        ticket = self._waiting.pop(call, None)
+        if ticket is not None:
+            line = self._lines[ticket.queue]
+            ticket.flow.waiting.remove(ticket)
+            self._tidy(ticket.queue, line)
+        self._released = [(released, answer) for released, answer in self._released if released != call]
+
+    def _serve(self, name: str, line: Line, now: float) -> None:
+        """Let go whoever may, in fair order; refuse whoever waited too long."""
+        moved = True
+        while moved:
+            moved = False
+            for flow in sorted((flow for flow in line.flows.values() if flow.waiting), key=_tag):
+                head = flow.waiting[0]
+                if self._limits.ready_at(head.limits, now) <= now + 1e-9:
+                    full = self._limits.take(head.limits, now + 1e-9)
+                    answer: Go | Full = GO if full is None else self._full(*full, head.limits, now)
+                    if full is None:
+                        line.virtual = max(line.virtual, flow.tag)
+                        flow.tag += 1.0 / flow.weight
+                elif head.until <= now:
+                    answer = self._full(*self._slowest(head.limits, now), head.limits, now)
+                else:
+                    continue
+                flow.waiting.popleft()
+                del self._waiting[head.call]
+                self._released.append((head.call, answer))
+                moved = True
+                break
+        self._tidy(name, line)
+
+    def _tidy(self, name: str, line: Line) -> None:
+        if not any(flow.waiting for flow in line.flows.values()):
+            del self._lines[name]
+
+    def _expected(self, line: Line, ticket: Ticket, now: float) -> float:
+        """When the call would go, were nobody to come before it any more."""
+        expected = now
+        own = ticket.flow
+        tag = own.tag + len(own.waiting) / own.weight
+        ahead = [
+            other for flow in line.flows.values() for place, other in enumerate(flow.waiting)
+            if flow is own or flow.tag + place / flow.weight <= tag
+        ]  # fmt: skip
+        for limit in ticket.limits:
+            if limit.cps:
+                before = sum(1 for other in ahead if limit in other.limits)
+                expected = max(expected, self._limits.ready_at((limit,), now) + before / limit.cps)
+        return expected
+
+    def _slowest(self, limits: tuple[Limit, ...], now: float) -> tuple[str, str]:
+        return max(((self._limits.ready_at((limit,), now), limit.name) for limit in limits if limit.cps), default=(now, ""))[1], "cps"
+
+    def _full(self, name: str, why: str, limits: tuple[Limit, ...], now: float) -> Full:
+        return Full(name, why, 2 if why == "channels" else max(1, round(self._limits.ready_at(limits, now) - now + 0.5)))
+
+
+def _tag(flow: Flow) -> float:
+    return flow.tag

@@ -1,0 +1,55 @@
+"""What a person or a label service says about our numbers, on its way into the journal.
+
+The desk reads files and checks them; the node takes the facts that came of it, a few at a time, and refuses those that no longer fit what it
+knows.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+from trunkline.facts.numbers import NumberAdded, NumberChanged, NumberComplaint, NumberLabelled, NumberTransition, PoolAlarm
+from trunkline.node.control import RefusedError
+from trunkline.numbers import NumberBook
+
+if TYPE_CHECKING:
+    from trunkline.node.serve import Node
+
+Told: TypeAlias = NumberAdded | NumberChanged | NumberTransition | NumberLabelled | NumberComplaint | PoolAlarm
+"Facts about numbers that come from outside."
+
+MOST = 200
+"Facts in one request: as many as the loop takes in without being late for anybody."
+
+
+def take_numbers(node: "Node", facts: list[Told]) -> dict[str, int]:
+    """Put facts on record, all of the request or none. Raises RefusedError."""
+    if len(facts) > MOST:
+        raise RefusedError(f"{len(facts)} facts in one request; send at most {MOST}")
+    now = node.network.now()
+    book = node.core.decisions.numbers
+    added: set[str] = set()
+    for fact in facts:
+        wrong = _unfit(fact, book, added.__contains__)
+        if wrong:
+            raise RefusedError(wrong)
+        if isinstance(fact, NumberAdded):
+            added.add(fact.number)
+    for fact in facts:
+        node.core.emit(fact, now)
+    node.commit()  # what is confirmed is on record
+    return {"taken": len(facts)}
+
+
+def _unfit(fact: Told, book: NumberBook, is_added: Callable[[str], bool]) -> str:
+    """Why a fact no longer fits; empty when it does."""
+    if isinstance(fact, PoolAlarm):
+        return ""
+    known = book.inventory.holdings.get(fact.number)
+    if isinstance(fact, NumberAdded):
+        return f"{fact.number} is in the inventory by now; import again" if known is not None or is_added(fact.number) else ""
+    if known is None and not is_added(fact.number):
+        return "" if isinstance(fact, NumberLabelled | NumberComplaint) else f"{fact.number} is not in the inventory"
+    life = book.life(fact.number)
+    if isinstance(fact, NumberTransition) and life is not None and life.state != fact.before:
+        return f"{fact.number} is in {life.state} by now, not in {fact.before}; look again and repeat"
+    return ""

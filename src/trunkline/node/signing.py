@@ -1,0 +1,120 @@
+"""What signing and judging calls needs from outside: certificates of signers, and a clock that is known to be right."""
+
+import asyncio
+import contextlib
+import ctypes
+import ctypes.util
+import ssl
+import time
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from trunkline.decide.attestations import Attestations
+from trunkline.numbers.certificates import MAX_BYTES, is_public
+
+FETCH_S = 5.0
+"Longest fetch of a certificate; no call waits for it."
+
+LOOK_S = 0.2
+"Between two looks for certificates that are wanted."
+
+COMPARE_S = 60.0
+
+UNSYNCHRONISED, TIME_ERROR = 0x40, 5
+"STA_UNSYNC and the return value of adjtimex(2) that say nobody disciplines the clock."
+
+
+class _Timex(ctypes.Structure):
+    """struct timex of adjtimex(2), as far as it is read; the rest is room."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint), ("offset", ctypes.c_long), ("freq", ctypes.c_long), ("maxerror", ctypes.c_long), ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int), ("rest", ctypes.c_byte * 256),
+    )  # fmt: skip
+
+
+def kernel_offset_s() -> float | None:
+    """How far the clock may be off by the kernel's record, in seconds; None when nobody synchronises it."""
+    timex = _Timex()
+    try:
+        state = ctypes.CDLL(ctypes.util.find_library("c"), use_errno=True).adjtimex(ctypes.byref(timex))
+    except (OSError, AttributeError):
+        return None
+    if state in (-1, TIME_ERROR) or timex.status & UNSYNCHRONISED:
+        return None
+    return float(timex.esterror) / 1e6
+
+
+class Signing:
+    """Fetches what `Attestations` wants, and tells it of the clock."""
+
+    def __init__(self, attestations: Attestations, may: Callable[[str], bool] = is_public, tls: ssl.SSLContext | None = None) -> None:
+        """`may` says whether an address may be asked for certificates: public ones alone, or a signed call could make this node probe its own network."""
+        self.attestations = attestations
+        self.may = may
+        self.tls = tls
+        self._fetching: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        compared = 0.0
+        try:
+            while True:
+                if not compared or time.monotonic() - compared >= COMPARE_S:
+                    compared = time.monotonic()
+                    self.compare()
+                busy = {task.get_name() for task in self._fetching}
+                for url in self.attestations.wanted - busy:
+                    task = asyncio.get_running_loop().create_task(self._keep(url), name=url)
+                    self._fetching.add(task)
+                    task.add_done_callback(self._fetching.discard)
+                await asyncio.sleep(LOOK_S)
+        finally:
+            for task in self._fetching:
+                task.cancel()
+
+    def compare(self) -> None:
+        """Tell what is known of the clock."""
+        at_s = int(time.time())
+        self.attestations.vouch(at_s)
+        offset = kernel_offset_s()
+        if offset is not None:
+            self.attestations.clock.compared(offset, "the kernel's record", at_s)
+
+    async def _keep(self, url: str) -> None:
+        pem: bytes | None = None
+        with contextlib.suppress(OSError, TimeoutError, ValueError):
+            pem = await asyncio.wait_for(self.fetch(url), FETCH_S)
+        self.attestations.fetched(url, pem)
+
+    async def fetch(self, url: str) -> bytes:
+        """The certificate at an https URL, from an address that may be asked; no redirects. Raises OSError or ValueError."""
+        import httpx
+
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or 443
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=1)
+        addresses = [str(entry[4][0]) for entry in found]
+        if not addresses or not all(map(self.may, addresses)):
+            raise ValueError(f"{host} leads to an address that may not be asked")
+        address = f"[{addresses[0]}]" if ":" in addresses[0] else addresses[0]
+        # By the address that was looked at: a name that leads elsewhere a moment later gains nothing.
+        where = f"https://{address}:{port}{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
+        try:
+            async with (
+                httpx.AsyncClient(verify=self.tls or True, follow_redirects=False, trust_env=False, timeout=FETCH_S) as client,
+                client.stream("GET", where, headers={"Host": host}, extensions={"sni_hostname": host}) as reply,
+            ):
+                if reply.status_code != 200:
+                    raise ValueError(f"{url}: {reply.status_code}")
+                body = b""
+                async for part in reply.aiter_bytes():
+                    body += part
+                    if len(body) > MAX_BYTES:
+                        raise ValueError(f"{url}: more than {MAX_BYTES} bytes")
+                return body
+        except httpx.HTTPError as error:
+            raise OSError(str(error)) from error
+
+
+__all__ = ["Signing", "kernel_offset_s"]

@@ -1,0 +1,133 @@
+"""`trunkline numbering` and `trunkline rates` as a person uses them, over a real journal."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from typer.testing import CliRunner
+
+from tests.records.samples import NOON_US, a_call
+from trunkline.cli import app
+from trunkline.facts.record import Attempt, Call, Fact
+from trunkline.records import Journal
+
+POLICY = """\
+tenants: {acme: {}}
+trunks: {vici: {tenant: acme, addresses: [192.0.2.1]}}
+currency: USD
+currencies: {EUR: 1.10}
+carriers:
+  alpha: {gateways: {main: {host: 10.0.0.1}}, rates: decks/alpha.csv}
+  beta: {gateways: {main: {host: 10.0.0.2}}, rates: {files: [decks/beta.csv], currency: EUR}}
+  gamma: {gateways: {main: {host: 10.0.0.3}}}
+destinations: {us: {prefixes: ["1"], routes: [{to: alpha}, {to: beta}, {to: gamma}]}}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "decks").mkdir()
+    (tmp_path / "decks/alpha.csv").write_text("prefix,rate,increments,from\n1,0.0120,6/6,\n1415,0.0300,6/6,2090-01-01\n")
+    (tmp_path / "decks/beta.csv").write_text("prefix,rate\n44,0.02\n1415,0.01\n")
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    return tmp_path
+
+
+def run(*arguments: object) -> Any:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_numbering_says_what_a_number_is() -> None:
+    shown = run("numbering", "+44 7400 123456", "14155550123")
+    assert shown.exit_code == 0
+    assert "GB United Kingdom  mobile" in shown.output
+    assert "California" in shown.output
+    (row,) = json.loads(run("numbering", "+447400123456", "--json").output)
+    assert (row["number"], row["country"], row["type"], row["operator"]) == ("+447400123456", "GB", "mobile", "Three")
+    assert run("numbering", "nobody").exit_code == 2
+
+
+def test_lookup_prints_every_carriers_price_the_cheapest_first(folder: Path) -> None:
+    told = json.loads(run("rates", "lookup", "+14155550123", "--policy", folder / "policy.yaml", "--json").output)
+    assert [(row["carrier"], row["prefix"], row["currency"]) for row in told["carriers"]] == [("beta", "1415", "EUR"), ("alpha", "1", "USD")]
+    assert told["carriers"][0]["worth"] == pytest.approx(0.011)
+    later = run("rates", "lookup", "12125550123", "--policy", folder / "policy.yaml", "--at", "2090-01-01")
+    assert later.exit_code == 0
+    assert "not in its deck" in later.output
+    assert json.loads(run("rates", "lookup", "14155550123", "--policy", folder / "policy.yaml", "--at", "2090-01-01", "--json").output)["carriers"][1]["rate"] == 0.03
+
+
+def test_a_deck_that_is_wrong_is_told_with_file_line_and_fix(folder: Path) -> None:
+    (folder / "decks/alpha.csv").write_text("prefix,rate\n1,cheap\n")
+    shown = run("rates", "lookup", "14155550123", "--policy", folder / "policy.yaml")
+    assert shown.exit_code == 2
+    assert "decks/alpha.csv, line 2, rate: `cheap` is no price; write a number" in shown.output
+
+
+def journal(data: Path) -> list[Attempt]:
+    """Three answered calls over alpha, 100 s apart, of 61, 30 and 5 s."""
+    attempts: list[Attempt] = []
+    facts: list[Fact] = []
+    template = a_call("one")
+    attempt = next(fact for fact in template if isinstance(fact, Attempt))
+    call = next(fact for fact in template if isinstance(fact, Call))
+    for i, talk_ms in enumerate((61_000.0, 30_000.0, 5_000.0)):
+        name, at = f"call-{i}", NOON_US + i * 100_000_000
+        made = msgspec.structs.replace(
+            attempt, call=name, at=at, carrier="alpha", gateway="alpha/main", called=f"1415555010{i}", carrier_call_id=f"{name}@trunkline", answer_ms=8_000.0, talk_ms=talk_ms,
+        )  # fmt: skip
+        attempts.append(made)
+        facts += [made, msgspec.structs.replace(call, call=name, at=at, called=f"+1415555010{i}")]
+    facts.append(msgspec.structs.replace(attempts[0], call="other", carrier="beta", gateway="beta/main"))
+    written = Journal(data / "journal", low_water_bytes=0)
+    for fact in facts:
+        written.append(fact)
+    written.flush(NOON_US)
+    written.close(NOON_US)
+    return attempts
+
+
+def line(attempt: Attempt, seconds: int, amount: float) -> str:
+    at = datetime.fromtimestamp(attempt.at / 1e6 + 8, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return f"{attempt.called},{at},{seconds},{amount}"
+
+
+def test_an_invoice_is_compared_with_the_journal(folder: Path) -> None:
+    first, second, third = journal(folder / "var")
+    invoice = folder / "invoice.csv"
+    arguments = ("rates", "reconcile", invoice, "--carrier", "alpha", "--policy", folder / "policy.yaml", "--data", folder / "var")
+    good = [line(first, 61, 0.0132), line(second, 30, 0.006), line(third, 5, 0.0012)]
+    invoice.write_text("\n".join(["dnis,start_time,seconds,cost", *good]))
+    shown = run(*arguments)
+    assert shown.exit_code == 0, shown.output
+    assert "The invoice agrees with our records." in shown.output
+    assert "3 lines, 3 answered calls of ours to alpha, 3 are the same." in shown.output
+
+    invoice.write_text("\n".join(["dnis,start_time,seconds,cost", line(first, 120, 0.024), good[2], f"14155559999,{datetime.fromtimestamp(NOON_US / 1e6 + 50, UTC)},30,0.006"]))
+    shown = run(*arguments)
+    assert shown.exit_code == 1
+    assert "1 billed longer or shorter than it was" in shown.output
+    assert "1 billed, and not a call of ours" in shown.output
+    assert "1 our calls that are not billed" in shown.output
+    told = json.loads(run(*arguments, "--json").output)
+    assert (told["agrees"], told["matched"], told["lines"], told["ours"]) == (False, 2, 3, 3)
+    assert [difference["kind"] for difference in told["differences"]] == ["duration", "extra", "missing"]
+    only_first = json.loads(run(*arguments, "--until", datetime.fromtimestamp(NOON_US / 1e6 + 40, UTC).isoformat(), "--json").output)
+    assert (only_first["lines"], only_first["ours"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("carrier", "text", "message"),
+    [("delta", "x", "has no carrier delta"), ("gamma", "x", "no rate deck"), ("alpha", "when,who\n", "no column `called`"), ("alpha", None, "No such file")],
+)
+def test_what_cannot_be_compared_exits_with_2(folder: Path, carrier: str, text: str | None, message: str) -> None:
+    journal(folder / "var")
+    invoice = folder / "invoice.csv"
+    if text is not None:
+        invoice.write_text(text)
+    shown = run("rates", "reconcile", invoice, "--carrier", carrier, "--policy", folder / "policy.yaml", "--data", folder / "var")
+    assert shown.exit_code == 2
+    assert message in shown.output
