@@ -6,6 +6,7 @@ Only seeds that every strategy of a scenario has finished are used. Plots need m
 """
 
 import argparse
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -14,11 +15,12 @@ import matplotlib
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from bench.market import NUMBER_METRICS, OURS, compare, interval, recovery
+from bench.market import NUMBER_METRICS, OURS, compare, interval
 from bench.market_runs import KEPT, ROTATED, STRATEGIES, Runs, kept_runs, strategies_of
 from trunkline.lab.market import load_scenario, shipped
 from trunkline.stats import Difference
 
+RECOVERY = KEPT.parent / "market-recovery.json"
 DOCS = Path(__file__).parent.parent / "docs"
 BEGIN, END = "<!-- figures begin: python -m bench.market_docs -->", "<!-- figures end -->"
 STATIC = ("priority", "percentage", "least_cost")
@@ -118,6 +120,20 @@ def findings(found: Found, differences: dict[str, dict[str, Difference]]) -> lis
     ]  # fmt: skip
 
 
+def recovery_text() -> list[str]:
+    """From `bench.market_recovery --json`, as it was last kept."""
+    if not RECOVERY.exists():
+        return []
+    kept = json.loads(RECOVERY.read_text())
+    left, back = kept["calls"]["incident 1 left"], kept["calls"]["incident 1 back"]
+    return [
+        f"Over {len(left['by_seed'])} seeds of `{kept['scenario']}` the broken route's share of first attempts has fallen below a fifth of what it was after "
+        f"{left['median']:.0f} calls of the whole market (at most {left['longest']}), and is above four fifths again {back['median']:.0f} calls after the "
+        f"incident's end (at most {back['longest']}; not at all before the day's end in {back['never']} of them). Calls come at 5,000 an hour here: the way "
+        "back is as long as it takes the last hour to fade, in time rather than in calls."
+    ]
+
+
 def plot_costs(found: Found, place: Path) -> None:
     """Cost of a conversation over the oracle's, by scenario; bars are 95 % intervals of the paired ratio."""
     figure, axes = pyplot.subplots(figsize=(9, 0.55 * len(found.seeds) + 1.6))
@@ -208,9 +224,7 @@ def main() -> None:
     text += ["![Cost over the oracle's](plots/market-costs.svg)", "", "### What learning costs", "", *learning_table(found), ""]
     if "degradation" in found.seeds:
         plot_incident(found, plots / "market-incident.svg")
-        calls = recovery("degradation", found.runs, found.seeds["degradation"])
-        text += ["### An incident", "", "![Midday degradation](plots/market-incident.svg)", ""]
-        text += [f"Won back four fifths of the oracle's first choices (mean over seeds, in steps of 1,000 calls): {calls}.", ""]
+        text += ["### An incident", "", "![Midday degradation](plots/market-incident.svg)", "", *recovery_text(), ""]
     if any(load_scenario(scenario).numbers is not None for scenario in found.seeds):
         plot_numbers(found, plots / "market-numbers.svg")
         text += ["### Numbers, governed and not", "", *number_table(found), "", "![Numbers day by day](plots/market-numbers.svg)", ""]

@@ -62,6 +62,16 @@ def test_without_pacing_a_trunk_is_refused_at_once_as_before() -> None:
     assert pacer.ask("z", "tenant t", "a", (TRUNK,), Pace(), 0.0) == Full("trunk a", "cps", 1), "while others wait, too"
 
 
+def test_who_may_not_wait_does_not_overtake_those_who_do() -> None:
+    pacer = Pacer(Limits())
+    burst(pacer, (TENANT,), "a")
+    assert isinstance(pacer.ask("x", "tenant t", "a", (TENANT,), PACE, 0.0), Wait)
+    answer = pacer.ask("y", "tenant t", "a", (TENANT,), Pace(), 0.1)
+    assert answer == Full("tenant t", "cps", 1)
+    assert pacer.due(0.1) == [("x", GO)]
+    assert len(pacer) == 0
+
+
 def test_nothing_waits_for_a_channel() -> None:
     limits = Limits()
     pacer = Pacer(limits)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.counterparts.phones import until
 from tests.media.far_ends import Packet, Phone
-from tests.node.test_listening import Stage
+from tests.node.test_listening import PERSON_S, Stage
 from trunkline.facts.record import Recording
 from trunkline.lab.voices import Pcm, prompt, room, sound
 from trunkline.listen.synthesis import beep, pcm, silence
@@ -104,7 +104,7 @@ def test_dead_air_is_measured_from_the_greeting_to_the_agents_voice(tmp_path: Pa
             greeting, agent = prompt("human-en-1"), prompt("agent-en-1")[:16_000]
             stage.ring_first()
             stage.first.reply("180 Ringing")
-            time.sleep(0.3)
+            time.sleep(PERSON_S)
             stage.first.reply("200 OK", stage.first.audio.sdp())
             stage.first.expect("ACK")
             stage.dialer.audio.heed(stage.dialer.expect("200").body)
@@ -134,7 +134,7 @@ def test_evidence_is_kept_of_a_false_answer_and_of_no_other(tmp_path: Path) -> N
             folder = stage.node.data / "evidence"
             for samples, heard in (((room(0.4), prompt("human-en-1"), room(8.0)), "human"), ((ringback(14.0),), "false")):
                 stage.ring_first()
-                stage.answer_first(*samples)
+                stage.answer_first(*samples, ring_s=PERSON_S)
                 stage.dialer.audio.heed(stage.dialer.expect("200").body)
                 await asyncio.sleep(1.0)
                 assert list(folder.glob("*.wav")), "it is kept until it is known what it is"
@@ -189,7 +189,7 @@ def test_nothing_but_silence_is_no_voice(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with Stage(tmp_path, "observe") as stage:
             stage.ring_first()
-            stage.answer_first(room(0.2), prompt("human-en-1"), room(6.0))
+            stage.answer_first(room(0.2), prompt("human-en-1"), room(6.0), ring_s=PERSON_S)
             stage.dialer.audio.heed(stage.dialer.expect("200").body)
             stage.play(stage.dialer, pcm([silence(6.0)]))
             await asyncio.sleep(6.5)

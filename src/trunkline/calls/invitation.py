@@ -23,3 +23,7 @@ class Invitation(Struct, frozen=True, gc=False):
     credentials: Credentials | None = None
     rel100: str = "supported"
     session_expires_s: int = 0
+    kind: str = ""
+    "Content-Type of `body`; empty where the SDP goes by itself."
+    body: bytes = b""
+    "What the INVITE carries with the SDP in it."

@@ -66,11 +66,12 @@ class OutgoingLeg(Leg):
             session = f"Session-Expires: {max(self.session_expires_s, self.min_se_s)}\r\n"
             if self.min_se_s:
                 session += f"Min-SE: {self.min_se_s}\r\n"
-        sdp = invitation.sdp
-        extra = f"Contact: <{hop.door.contact}>\r\n{ALLOW}{reliable}{session}{self.auth_line}{invitation.extra}{SDP_TYPE if sdp else ''}"
+        body = invitation.body or invitation.sdp
+        kind = f"Content-Type: {invitation.kind}\r\n" if invitation.kind else SDP_TYPE if body else ""
+        extra = f"Contact: <{hop.door.contact}>\r\n{ALLOW}{reliable}{session}{self.auth_line}{invitation.extra}{kind}"
         transaction = self.board.endpoint.request(
             "INVITE", invitation.uri, hop, sender=dialog.local, recipient=dialog.remote, call_id=dialog.call_id, cseq=dialog.local_cseq,
-            now=now, user=self, trace=self.trace, extra=extra, body=sdp, max_forwards=invitation.max_forwards,
+            now=now, user=self, trace=self.trace, extra=extra, body=body, max_forwards=invitation.max_forwards,
             large=invitation.large if flow is None else None,
         )  # fmt: skip
         assert isinstance(transaction, ClientInvite)

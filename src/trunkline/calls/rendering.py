@@ -1,8 +1,11 @@
 """What the INVITE to a carrier says: its own number formats, none of the dialer's headers, nothing of the inside (rows T4, T18, G8)."""
 
+from datetime import UTC, datetime
+
 from trunkline.calls.invitation import Invitation
 from trunkline.decide.plan import Plan, Way
 from trunkline.numbering import render, render_caller
+from trunkline.numbering.location import described
 from trunkline.policy.snapshot import Gateway
 
 
@@ -29,6 +32,11 @@ def invitation(
         extra += f"Remote-Party-ID: {asserted};party=calling;screen=yes;privacy={'full' if plan.private else 'off'}\r\n"
     elif header == "diversion":
         extra += f"Diversion: {asserted};reason=unconditional\r\n"
+    kind, body = "", b""
+    if plan.emergency:  # who answers must see who calls and where, and be able to call back (RFC 6881 section 9)
+        hidden, moment = False, f"{datetime.fromtimestamp(plan.decision.at / 1e6, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        lines, kind, body = described(plan.trunk.emergency, sdp, asserted[1:-1], moment, session_id)
+        extra += lines if header == "pai" else f"P-Asserted-Identity: {asserted}\r\n{lines}"
     if plan.private:
         extra += "Privacy: id\r\n"
     if not gateway.carrier:  # a trunk is told whom the caller returns a call to
@@ -52,6 +60,8 @@ def invitation(
             gateway.auth,
             gateway.rel100,
             gateway.session_expires_s,
+            kind if body != sdp else "",
+            body if body != sdp else b"",
         ),
         user,
         caller,

@@ -191,7 +191,7 @@ class Decisions:
         )  # fmt: skip
         caller, display, _ = caller_of(request.invite)
         return Plan(
-            trunk, "outbound", called, "", caller, normalise(caller, trunk.plan) or caller, display, False, "emergency", "priority", gateways,
+            trunk, "outbound", called, "", caller, trunk.emergency.callback or normalise(caller, trunk.plan) or caller, display, False, "emergency", "priority", gateways,
             len(gateways), metadata_of(trunk, request.invite), decision, emergency=True,
         )  # fmt: skip
 

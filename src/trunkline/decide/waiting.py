@@ -45,12 +45,7 @@ class Waiting:
         decided = self._answers.pop(call, None) if self._answers else None
         if decided is not None:
             return decided
-        name = f"trunk {trunk.name}"
-        answer = self.pacer.ask(call, f"tenant {trunk.tenant}", name, limits, trunk.pace if patient else AT_ONCE, now)
-        if isinstance(answer, Wait) and not patient:
-            self.pacer.leave(call)  # it would have overtaken those that wait
-            return Full(name, "cps", 1)
-        return answer
+        return self.pacer.ask(call, f"tenant {trunk.tenant}", f"trunk {trunk.name}", limits, trunk.pace if patient else AT_ONCE, now)
 
     def answered(self, numbers: list[str]) -> None:
         """These need not be waited for any longer: their database spoke, or will not."""

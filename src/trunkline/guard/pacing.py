@@ -113,7 +113,10 @@ class Pacer:
         self._waiting[call] = ticket
         self._serve(queue, line, now)
         if call in self._waiting:
-            return Wait(ticket.until)
+            if pace.wait_s:
+                return Wait(ticket.until)
+            self.leave(call)  # others who wait were first
+            return self._full(*self._slowest(limits, now), limits, now)
         place = next(at for at, (released, _) in enumerate(self._released) if released == call)
         return self._released.pop(place)[1]
 

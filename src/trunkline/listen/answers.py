@@ -33,7 +33,7 @@ from .hearing import Hearing, Kind
 from .model import CLASSES, Model, Probabilities, shipped
 from .speech import Speech
 
-GAP_TICKS: Final = (12, 16, 20, 23, 25, 30, 37, 45, 60, 75, 90, 110, 130, 160)
+GAP_TICKS: Final = (12, 16, 20, 22, 25, 30, 37, 45, 60, 75, 90, 110, 130, 160)
 EARLY_SHARE: Final = 0.4
 """A human we are sure of may be told after this share of the pause, never while he speaks."""
 VOICE_TICKS: Final = (40, 50, 60, 70, 80, 90, 100, 115, 130, 150, 175, 200)
@@ -56,8 +56,8 @@ class Judgement(Struct, frozen=True, gc=False):
     "The same before that, while somebody speaks or has just stopped; below `machine_at` it counts as `machine_at`."
     human_at: float = 0.9
     "Probability of a human at which it is said before the pause has lasted `pause_s`."
-    pause_s: float = 0.46
-    "Pause after which it is decided: 0.46, 0.6, 0.9, 1.2, 1.5, 1.8 or 2.2. Longer tells a human from a machine that draws breath more often, and later."
+    pause_s: float = 0.44
+    "Pause after which it is decided: 0.44, 0.6, 0.9, 1.2, 1.5, 1.8 or 2.2. Longer tells a human from a machine that draws breath more often, and later."
     deadline_s: float = 5.0
     "When to decide at last, after the answer; what is not decided then is unknown."
     assistant_at: float = 0.35

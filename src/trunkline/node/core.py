@@ -107,7 +107,6 @@ class Core:
     def refresh(self, now: float, steps: int) -> None:
         """Upkeep for a quiet moment: strategies draw anew, a few numbers are reviewed and moved as the rules say."""
         self.decisions.refresh(now, steps)
-        self.decisions.compliance.look()
         for fact in self.decisions.numbers.review(self.clock.utc_us(now), NUMBERS_REVIEWED):
             self.emit(fact, now)
 

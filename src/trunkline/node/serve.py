@@ -20,6 +20,7 @@ from trunkline.facts.record import Alarm, Fact, Ladder, NodeStarted, NodeStopped
 from trunkline.media.relay import Relay
 from trunkline.node import recovery
 from trunkline.node.answers import Answers
+from trunkline.node.contact import ContactWatch
 from trunkline.node.control import Control
 from trunkline.node.core import Core
 from trunkline.node.dips import DipClient
@@ -107,6 +108,7 @@ class Node:
             media=media, studio=studio, lists=self.data / "dnc",
         )  # fmt: skip
         self.core.registrar.doors = self.doors
+        self._contact = ContactWatch(self.core.decisions.compliance, lambda *said: self._emit(Alarm(self.clock.utc_us(self._loop.time()), *said)))
         self.signing = Signing(self.core.decisions.attestations)
         self.signing.compare()
         self.dips = DipClient(self.core.decisions.waiting.dips, self._looked_up, sip.nameservers, sip.nameserver_port)
@@ -288,6 +290,7 @@ class Node:
                 self.commit()
             self._collect(now)
             self.core.refresh(now, REFRESH_STEPS)
+            self._contact.look(now, self.clock.utc_us(now))
             self.core.board.closed = self._why_closed()
             step = self.clock.follow(now, time.time_ns() // 1000)
             if step is not None:

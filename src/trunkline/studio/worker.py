@@ -93,7 +93,7 @@ class Worker:
             link.obey(self._obey, MESSAGES_PER_TICK)
             while due <= clock() and link.is_open:
                 try:
-                    if room is not None:
+                    if room is not None and not room.is_idle:
                         room.tick(due)
                 except Exception:
                     link.fault()
