@@ -93,6 +93,25 @@ def test_an_attempt_that_was_never_begun_counts_for_nothing() -> None:
     assert not ceilings.up
 
 
+def test_an_attempt_begun_twice_counts_once() -> None:
+    ceilings = Ceilings()
+    ceilings.began("one", "alpha/main")
+    ceilings.began("one", "alpha/main")
+    assert ceilings.up == {"alpha/main": 1}
+    ceilings.ended(attempt("alpha/main", call="one"), None)
+    assert ceilings.up == {"alpha/main": 0}
+
+
+def test_attempts_end_under_a_policy_that_no_longer_learns() -> None:
+    random = Random(3)
+    router = Router(random, Health(random))
+    router.follow(policy(f"strategy: performance, {THREE}"))
+    router.began("one", "alpha/main")
+    router.follow(policy(f"strategy: priority, {THREE}"))
+    router.apply(attempt("alpha/main", call="one"))
+    assert router.ceilings.up == {"alpha/main": 0}
+
+
 def test_a_full_gateway_comes_last_but_for_a_few_calls_and_its_propensity_says_so() -> None:
     random = Random(3)
     router = Router(random, Health(random))

@@ -1,36 +1,71 @@
-"""The command line: `trunkline`."""
+"""The command line: `trunkline`.
+
+A command's module is loaded when the command is used: a node starts commands of its own, and must not wait for what they do not need.
+"""
+
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from trunkline.cli.calls import call
-from trunkline.cli.demo import demo
-from trunkline.cli.dnc import app as dnc_app
-from trunkline.cli.explain import explain
-from trunkline.cli.ladder import ladder
-from trunkline.cli.listen import app as listen_app
-from trunkline.cli.masking import app as calls_app
-from trunkline.cli.node import drain, gateways, reload, serve, status, undrain
-from trunkline.cli.numbers import app as numbers_app
-from trunkline.cli.policy import app as policy_app
-from trunkline.cli.rates import app as rates_app
-from trunkline.cli.rates import numbering
-from trunkline.cli.routes import routes
+COMMANDS = {
+    "demo": "demo:demo",
+    "serve": "node:serve",
+    "calls": "masking:app",
+    "call": "calls:call",
+    "explain": "explain:explain",
+    "ladder": "ladder:ladder",
+    "status": "node:status",
+    "gateways": "node:gateways",
+    "routes": "routes:routes",
+    "drain": "node:drain",
+    "undrain": "node:undrain",
+    "reload": "node:reload",
+    "policy": "policy:app",
+    "numbers": "numbers:app",
+    "numbering": "rates:numbering",
+    "rates": "rates:app",
+    "dnc": "dnc:app",
+    "listen": "listen:app",
+}
+"Command -> module of this package and what is in it: a function, or an app of further commands."
+
+
+class Commands(TyperGroup):
+    """Commands by `COMMANDS`."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        where = COMMANDS.get(cmd_name)
+        if where is None:
+            return None
+        module, _, name = where.partition(":")
+        found = getattr(import_module(f"trunkline.cli.{module}"), name)
+        if not isinstance(found, typer.Typer):
+            alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+            alone.command(cmd_name)(found)
+            found = alone
+        command = typer.main.get_command(found)
+        command.name = cmd_name
+        return command
+
 
 app = typer.Typer(
     name="trunkline",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="The carrier layer between a contact centre's dialers and its carriers: one trunk in front, many carriers behind.",
 )
-for command in (demo, serve, call, explain, ladder, status, gateways, routes, drain, undrain, reload, numbering):
-    app.command()(command)
-app.add_typer(policy_app, name="policy")
-app.add_typer(numbers_app, name="numbers")
-app.add_typer(listen_app, name="listen")
-app.add_typer(dnc_app, name="dnc")
-app.add_typer(calls_app, name="calls")
-app.add_typer(rates_app, name="rates")
+
+
+@app.callback()
+def root() -> None:
+    """The commands are those of `COMMANDS`."""
 
 
 def main() -> None:

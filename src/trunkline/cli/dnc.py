@@ -23,7 +23,7 @@ FOLDER = "dnc"
 OLD_S = 31 * 86_400
 "A list should be no older when calls are held against it (16 CFR 310.4(b)(3)(iv))."
 
-app = typer.Typer(no_args_is_help=True, help="Do-not-call lists: build, change, look up. See docs/compliance.md.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Do-not-call lists: build, change, look up. See docs/compliance.md.")
 
 Tenant = Annotated[str, typer.Option("--tenant", help="The list of this tenant; without it, the list that holds for everybody.")]
 Country = Annotated[str, typer.Option("--country", help="Country code of numbers written without one, such as 1.")]

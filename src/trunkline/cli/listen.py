@@ -26,7 +26,7 @@ from trunkline.facts.record import AnswerLabelled, Attempt, Recording
 from trunkline.records import Reading
 from trunkline.stats.beta import exact
 
-app = typer.Typer(no_args_is_help=True, help="Label answers and see how often listening was right (docs/listening.md).")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Label answers and see how often listening was right (docs/listening.md).")
 
 CONSENT = """
 These are recordings of people. Many countries allow them only with the consent of everybody on the line, and only for as long as they are needed;

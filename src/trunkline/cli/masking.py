@@ -7,7 +7,7 @@ import typer
 from trunkline.cli.calls import calls
 from trunkline.cli.node import Data, ask
 
-app = typer.Typer(help="List calls, or do something to one that is up.")
+app = typer.Typer(add_completion=False, help="List calls, or do something to one that is up.")
 app.callback(invoke_without_command=True)(calls)
 
 CallId = Annotated[str, typer.Argument(metavar="CALL", help="Our call id, or the Call-ID the dialer gave it.")]

@@ -21,7 +21,7 @@ from trunkline.numbers.lifecycle import DAY_US, day_cap
 from trunkline.numbers.usage import ramp_days_at, room
 from trunkline.policy.problem import Problem
 
-app = typer.Typer(no_args_is_help=True, help="Caller IDs as assets: import, look, label, override, forecast. docs/numbers.md tells how they are governed.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Caller IDs as assets: import, look, label, override, forecast. docs/numbers.md tells how they are governed.")
 
 AT_ONCE = 100
 "Facts sent to the node in one request."

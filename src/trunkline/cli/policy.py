@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from trunkline.policy.diff import Change
     from trunkline.policy.load import Draft
 
-app = typer.Typer(no_args_is_help=True, help="Check policies, put them in force, go back. Every key is described in docs/policy.md.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Check policies, put them in force, go back. Every key is described in docs/policy.md.")
 
 Document = Annotated[Path, typer.Argument(help="The policy document.", show_default=True)]
 Data = Annotated[Path | None, typer.Option("--data", help="The node's data directory; default: [node] data of ./trunkline.toml, else ./var.")]

@@ -15,7 +15,7 @@ from trunkline.cli.node import Data, Json
 from trunkline.cli.rendering import moment, plain, table
 from trunkline.cli.source import SourceError, data_directory
 
-app = typer.Typer(no_args_is_help=True, help="What carriers charge, by their rate decks; see docs/rates.md.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="What carriers charge, by their rate decks; see docs/rates.md.")
 
 Policy = Annotated[Path, typer.Option("--policy", help="The policy document.")]
 SHOWN = 20

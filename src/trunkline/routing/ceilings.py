@@ -53,18 +53,20 @@ class Ceilings:
         "Gateway -> attempts in progress."
         self.found: dict[str, int] = {}
         "Gateway -> calls at once from which on calls come to nothing."
-        self._began: dict[tuple[str, str], int] = {}
+        self.waiting: dict[tuple[str, str], int] = {}
+        "Call and gateway of an attempt in progress -> attempts that were up when it began."
         self._gateways: dict[str, _Gateway] = {}
 
     def began(self, call: str, gateway: str) -> None:
         """An attempt is about to be sent."""
-        up = self.up.get(gateway, 0)
-        self.up[gateway] = up + 1
-        self._began[call, gateway] = up
+        if (call, gateway) not in self.waiting:
+            up = self.up.get(gateway, 0)
+            self.up[gateway] = up + 1
+            self.waiting[call, gateway] = up
 
     def ended(self, fact: Attempt, cell: Cell | None) -> None:
         """What became of it; `cell` is what is known of the route, this attempt not yet counted."""
-        load = self._began.pop((fact.call, fact.gateway), None)
+        load = self.waiting.pop((fact.call, fact.gateway), None)
         if load is None:
             return
         self.up[fact.gateway] -= 1

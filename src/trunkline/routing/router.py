@@ -9,6 +9,7 @@ from random import Random
 from typing import Any, Protocol
 
 import numpy as np
+from msgspec.structs import replace
 
 from trunkline.facts.record import Attempt, Fact
 from trunkline.policy.snapshot import Destination, Gateway, Price, RouteShare, Snapshot
@@ -195,9 +196,9 @@ class Router:
 
     def apply(self, fact: Fact) -> None:
         """Learn from a fact, at its own time; costs nothing where no destination goes by what is learnt."""
+        if self.ceilings.waiting and isinstance(fact, Attempt):
+            self.ceilings.ended(fact, self.scoreboard.segments.get((fact.destination, fact.band), {}).get(fact.gateway))
         if self._learns or self.watches:
-            if isinstance(fact, Attempt):
-                self.ceilings.ended(fact, self.scoreboard.segments.get((fact.destination, fact.band), {}).get(fact.gateway))
             self.scoreboard.apply(fact)
             self._since_fit += 1
         for other in self.others.values():
@@ -217,7 +218,11 @@ class Router:
 
     def standings(self) -> dict[tuple[str, str], list[Standing]]:
         """How the routes stand, by destination and time band, where calls went lately."""
-        return {segment: table.standings() for segment, table in self._tables.items()}
+        ceilings = self.ceilings.found
+        return {
+            segment: [replace(row, ceiling=ceilings[row.gateway]) if row.gateway in ceilings else row for row in table.standings()]
+            for segment, table in self._tables.items()
+        }
 
     def refresh(self, at: float, budget: int = 1) -> int:
         """Do at most `budget` steps of work that is due at Unix time `at`, each well under 2 ms; returns how many were done."""

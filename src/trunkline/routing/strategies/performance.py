@@ -69,6 +69,8 @@ class Standing(Struct, frozen=True, gc=False):
     "Money per answer."
     sound: bool
     "It takes part in holdout and floor."
+    ceiling: int = 0
+    "Our calls at once from which on its calls came to nothing; 0 while none was found."
 
 
 class Table:
