@@ -23,8 +23,12 @@ CALL_PATH = {
     "sip/transactions": ("client", "client_invite", "machine", "server", "server_invite"),
     "sip/sdp": ("call_path",),
     "sip/asyncio": ("network",),
-    "calls": ("attempt", "audio", "call", "ear", "hunt", "incoming", "leg", "negotiation", "outgoing", "record", "rendering", "state", "switchboard", "trace", "transfer"),
-    "decide": ("decisions", "inbound"),
+    "calls": (
+        "arrivals", "attempt", "audio", "call", "coverage", "ear", "early", "gate", "hunt", "incoming", "leg", "masking", "negotiation", "outgoing", "record", "rendering", "state", "switchboard",
+        "trace", "transfer",
+    ),
+    "decide": ("attestations", "callers", "decisions", "inbound", "waiting"),
+    "media/relay": ("leg", "passage", "source", "tally", "worker"),
     "numbering": ("reading", "rendering"),
     "node": ("core",),
 }

@@ -147,7 +147,8 @@ def test_who_waits_without_a_beep_is_an_assistant_after_all() -> None:
 def test_a_likely_assistant_is_told_when_it_has_had_its_say_and_unknown_before() -> None:
     answers = Answers(1, Judgement(assistant_at=0.2), ASKS)
     first, last = play(answers, silence(0.4), vowels(6.0), silence(4), answered_s=ANSWERED_S)
-    assert (first.kind, first.code, first.said_s) == (Kind.UNKNOWN, "DEADLINE", pytest.approx(ANSWERED_S + 5.0))
+    assert (first.kind, first.code) == (Kind.UNKNOWN, "DEADLINE")
+    assert first.said_s == pytest.approx(ANSWERED_S + 5.0)
     assert (last.kind, last.code) == (Kind.ASSISTANT, "revised")
     first, last = play(answers, silence(0.4), vowels(6.0), silence(0.6), tone(0.3, 1000), silence(3), answered_s=ANSWERED_S)
     assert (first.kind, last.kind) == (Kind.UNKNOWN, Kind.MACHINE)

@@ -167,7 +167,8 @@ def _ended_row(call: Call) -> tuple[str, ...]:
 def _attempt_row(attempt: Attempt) -> tuple[str, ...]:
     status = f"{attempt.status} {attempt.phrase}" if attempt.status else "no answer"
     spans = delay(attempt.alerting_ms), delay(attempt.answer_ms), delay(attempt.talk_ms)
-    because = " ".join(filter(None, (attempt.evidence, attempt.refusal, attempt.reason)))
+    heard = ", ".join(filter(None, (attempt.early_heard and f"heard {attempt.early_heard} early", attempt.heard and f"answered by {attempt.heard}")))
+    because = " ".join(filter(None, (attempt.evidence, attempt.refusal, attempt.reason, heard and f"({heard})")))
     return (
         str(attempt.position),
         attempt.gateway,
@@ -217,6 +218,9 @@ def _call_text(call: Call) -> str:
         ("answer", delay(call.answer_ms)),
         ("talk", delay(call.talk_ms)),
         ("total", delay(call.total_ms)),
+        ("dead air", f"{delay(call.dead_air_ms)} from the end of the greeting to the agent's first word" if call.dead_air_ms is not None else ""),
+        ("message", f"left on the machine: {call.message}" if call.message else ""),
+        ("abandoned", "the dialer hung up while the answer was being judged" if call.abandoned else ""),
         ("holds, transfers", f"{call.holds}, {call.transfers}" if call.holds or call.transfers else ""),
         ("emergency", "yes" if call.emergency else ""),
         ("metadata", ", ".join(f"{key}={value}" for key, value in call.metadata.items())),

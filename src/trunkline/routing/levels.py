@@ -24,6 +24,9 @@ BETWEEN_CARRIERS, BETWEEN_GATEWAYS, BETWEEN_DESTINATIONS, BETWEEN_BANDS = range(
 ALIKE = (40.0, 60.0, 80.0, 150.0)
 "How many calls a parent is worth before anything is known of siblings, step by step down."
 
+KIN_CALLS = 30.0
+"First attempts of other carriers below which one has nobody to be compared with."
+
 STEP = 150
 "Cells that are read in one step of a fit: well under 2 ms."
 
@@ -117,8 +120,10 @@ class Kinship:
             if done % STEP == 0:
                 yield
         steps = [Concentration(prior) for prior in ALIKE]
+        everyone = sum(trials for *_, trials in rows)
         for done, (path, each) in enumerate(nodes.items(), 1):
-            if each.trials > 1:
+            # A carrier that alone has calls is the level itself: that it agrees with it says nothing about what carriers have in common.
+            if each.trials > 1 and (len(path) > 1 or everyone - each.trials >= KIN_CALLS):
                 steps[len(path) - 1].add(each.successes, each.trials, _expected(nodes.get(path[:-1]), each.successes, each.trials, each.expected))
             if done % STEP == 0:
                 yield
