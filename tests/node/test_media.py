@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.counterparts.phones import until
-from tests.counterparts.serving import missing
+from tests.counterparts.serving import ServedNode, missing
 from tests.counterparts.talkers import Heard, Talker, TalkingStage
 from tests.media.rtpengine_daemon import PROGRAM, RunningDaemon
 from trunkline.facts.record import LegAudio
@@ -210,18 +210,24 @@ def test_both_sides_silent_for_too_long_ends_the_call(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+def _children(node: ServedNode) -> list[str]:
+    """Processes the node has started, oldest first."""
+    assert node.process is not None
+    return subprocess.run(["pgrep", "-P", str(node.process.pid)], capture_output=True, text=True, check=True).stdout.split()
+
+
 def test_a_relay_worker_that_dies_ends_its_calls_and_the_next_one_goes_through(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with Stage(tmp_path / "node", "relay", "") as stage:
             stage.connect()
-            assert stage.node.process is not None
-            workers = subprocess.run(["pgrep", "-P", str(stage.node.process.pid)], capture_output=True, text=True, check=True).stdout.split()
+            workers = _children(stage.node)
             os.kill(int(workers[0]), signal.SIGKILL)
             for talker in (stage.dialer, stage.first):
                 talker.serve("BYE")
             await until(stage.node.is_clean, 5, "node clean")
             assert stage.node.records()[0].refusal == "media.lost"
-            await asyncio.sleep(0.5)
+            await until(lambda: len(_children(stage.node)) == len(workers), 10, "another worker in its place")
+            await asyncio.sleep(2.0)  # it loads, and leases ports ahead
             for talker in (stage.dialer, stage.first):
                 talker.dialog = {}
             stage.connect()

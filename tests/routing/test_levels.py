@@ -36,6 +36,13 @@ def test_a_carrier_nobody_knows_is_expected_to_be_average_and_that_is_worth_litt
     assert unknown.calls < 150
 
 
+def test_a_route_that_was_only_ever_a_backup_is_not_taken_for_known() -> None:
+    levels = fitted({("us", "alpha/main"): (1500, 3000), ("uk", "alpha/main"): (1300, 3000), ("ca", "alpha/main"): (1400, 3000)})
+    unknown = levels.answers.prior(("us", ""), "backup", "backup/main")
+    assert unknown.mean == pytest.approx(0.5, abs=0.03)
+    assert unknown.calls < 60
+
+
 def test_a_second_gateway_leans_on_its_carrier() -> None:
     levels = fitted({("us", "alpha/ny"): (150, 1000), ("us", "beta/main"): (350, 1000)})
     assert levels.answers.prior(("us", ""), "alpha", "alpha/la").mean < 0.22

@@ -26,6 +26,9 @@ from trunkline.policy.snapshot import Attestation, Gateway, SigningKey, Trunk
 
 NOTHING = Attestation()
 
+MOST_WANTED = 256
+"Certificates to be fetched; anybody may name another one with every call."
+
 
 class Attestations:
     """What the policy lets us say about callers, and whom it lets us believe."""
@@ -100,7 +103,8 @@ class Attestations:
             return None
         verdict: Verdict = verifier.verify(Arrived(call_id, caller, called, identities, date_s), at_s)
         if isinstance(verdict, Fetch):
-            self.wanted.update(verdict.urls)
+            if len(self.wanted) < MOST_WANTED:
+                self.wanted.update(verdict.urls)
             return None
         return verdict
 

@@ -74,7 +74,7 @@ class DipClient:
         try:
             async with asyncio.timeout(PATIENCE_S):
                 answer, ttl_s = await (self._enum(query) if query.dip.enum else self._http(query))
-        except (TimeoutError, OSError, dns.exception.DNSException, ReplyError):
+        except (TimeoutError, OSError, dns.exception.DNSException, ValueError):  # ReplyError, and names and URLs nobody can ask
             self._dips.failed(query, loop.time())
         else:
             self._dips.answered(query, answer, loop.time(), ttl_s)
@@ -106,11 +106,11 @@ class DipClient:
                 if response.status_code != 200:
                     raise ReplyError(f"{query.dip.name}: HTTP {response.status_code}")
                 body = bytearray()
-                async for part in response.aiter_bytes():
+                async for part in response.aiter_raw():  # as it came: a few packed bytes may be gigabytes
                     body += part
                     if len(body) > LARGEST_REPLY:
                         raise ReplyError(f"{query.dip.name}: a reply of more than {LARGEST_REPLY} bytes")
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ReplyError(f"{query.dip.name}: {error!r}") from error
         return json_answer(query.dip, bytes(body), query.number), None
 
@@ -119,7 +119,7 @@ def _client(dip: Dip) -> "httpx.AsyncClient":
     import httpx
 
     limits = httpx.Limits(max_connections=dip.at_once, max_keepalive_connections=dip.at_once, keepalive_expiry=60.0)
-    return httpx.AsyncClient(headers=dict(dip.headers), timeout=PATIENCE_S, limits=limits, follow_redirects=False, trust_env=False)
+    return httpx.AsyncClient(headers={"Accept-Encoding": "identity", **dict(dip.headers)}, timeout=PATIENCE_S, limits=limits, follow_redirects=False, trust_env=False)
 
 
 def _text(value: bytes) -> str:

@@ -7,6 +7,7 @@ import ctypes.util
 import ssl
 import time
 from collections.abc import Callable
+from itertools import islice
 from urllib.parse import urlsplit
 
 from trunkline.decide.attestations import Attestations
@@ -14,6 +15,9 @@ from trunkline.numbers.certificates import MAX_BYTES, is_public
 
 FETCH_S = 5.0
 "Longest fetch of a certificate; no call waits for it."
+
+AT_ONCE = 2
+"Fetches under way: names are looked up in threads the journal needs too."
 
 LOOK_S = 0.2
 "Between two looks for certificates that are wanted."
@@ -64,7 +68,7 @@ class Signing:
                     compared = time.monotonic()
                     self.compare()
                 busy = {task.get_name() for task in self._fetching}
-                for url in self.attestations.wanted - busy:
+                for url in islice(self.attestations.wanted - busy, max(0, AT_ONCE - len(busy))):
                     task = asyncio.get_running_loop().create_task(self._keep(url), name=url)
                     self._fetching.add(task)
                     task.add_done_callback(self._fetching.discard)
@@ -100,20 +104,22 @@ class Signing:
         address = f"[{addresses[0]}]" if ":" in addresses[0] else addresses[0]
         # By the address that was looked at: a name that leads elsewhere a moment later gains nothing.
         where = f"https://{address}:{port}{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
+        if self.tls is None:
+            self.tls = await asyncio.to_thread(httpx.create_ssl_context)  # reads every root there is
         try:
             async with (
-                httpx.AsyncClient(verify=self.tls or True, follow_redirects=False, trust_env=False, timeout=FETCH_S) as client,
-                client.stream("GET", where, headers={"Host": host}, extensions={"sni_hostname": host}) as reply,
+                httpx.AsyncClient(verify=self.tls, follow_redirects=False, trust_env=False, timeout=FETCH_S) as client,
+                client.stream("GET", where, headers={"Host": host, "Accept-Encoding": "identity"}, extensions={"sni_hostname": host}) as reply,
             ):
                 if reply.status_code != 200:
                     raise ValueError(f"{url}: {reply.status_code}")
                 body = b""
-                async for part in reply.aiter_bytes():
+                async for part in reply.aiter_raw():  # as it came: a few packed bytes may be gigabytes
                     body += part
                     if len(body) > MAX_BYTES:
                         raise ValueError(f"{url}: more than {MAX_BYTES} bytes")
                 return body
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise OSError(str(error)) from error
 
 

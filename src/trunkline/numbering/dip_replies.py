@@ -15,8 +15,8 @@ from trunkline.numbering.reading import is_e164
 from trunkline.numbering.world import TYPES, code_length
 
 LONGEST_PATTERN = 128
-NESTED = re.compile(r"[*+}?]\)+[*+{]")
-"A repeat within a repeat, which can take for ever; no numbering record needs one."
+REPEATS = re.compile(r"\)[*+{]|(?:[^*+?{]*[*+?{]){7}", re.DOTALL)
+"A repeated group, or more than six repeats: either can take minutes, no numbering record needs them. Looked for once escaped characters are out."
 
 OPERATOR_PARAMETERS = ("spn", "spid", "ocn", "cic")
 "Of a tel URI: who serves the number. cic is RFC 4694, the others are what databases send."
@@ -67,14 +67,14 @@ def substituted(regexp: str, number: str) -> str | None:
     if len(regexp) < 3 or len(regexp) > 4 * LONGEST_PATTERN:
         return None
     parts = re.split(rf"(?<!\\){re.escape(regexp[0])}", regexp[1:])
-    if len(parts) != 3 or len(parts[0]) > LONGEST_PATTERN or NESTED.search(parts[0]):
+    if len(parts) != 3 or len(parts[0]) > LONGEST_PATTERN or REPEATS.search(re.sub(r"\\.", "", parts[0])):
         return None
     try:
         found = re.search(parts[0], number, re.IGNORECASE if "i" in parts[2].lower() else 0)
         if found is None:
             return None
         return re.sub(r"\\([1-9])", lambda reference: found[int(reference[1])] or "", parts[1])
-    except (re.error, IndexError):
+    except (re.error, IndexError, OverflowError):
         return None
 
 
@@ -103,7 +103,7 @@ def json_answer(dip: Dip, body: bytes, number: str) -> Answer:
     """The answer in a JSON document, read where `dip.fields` says. Raises `ReplyError` when it is no JSON."""
     try:
         document = msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ReplyError(f"{dip.name}: not JSON") from error
     values = {ours: _text(_at(document, path)) for ours, path in dip.fields}
     routing = re.sub(r"[^0-9]", "", values.get("routing_number", ""))

@@ -7,7 +7,7 @@ which addresses it must not come, and keeps what came.
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from cryptography import x509
@@ -22,6 +22,9 @@ MAX_BYTES = 65_536
 PATH_LIMIT = 4
 "Certificates from a signer to its root."
 CACHE_LIMIT = 1_024
+
+NAT64 = ip_network("64:ff9b::/96")
+"IPv4 addresses as a translator writes them (RFC 6052 section 2.1)."
 
 
 class UntrustedError(ValueError):
@@ -88,7 +91,7 @@ class Trust:
         else:
             try:
                 signer = self.trusted(pem, at_s)
-            except UntrustedError as error:
+            except (UntrustedError, x509.InvalidVersion, x509.DuplicateExtension) as error:
                 signer = str(error)
         if len(self._known) >= CACHE_LIMIT:
             self._known.clear()
@@ -140,6 +143,8 @@ def is_public(address: str) -> bool:
         parsed = ip_address(address.partition("%")[0])
     except ValueError:
         return False
+    if parsed in NAT64:
+        parsed = ip_address(int(parsed) & 0xFFFF_FFFF)
     mapped = getattr(parsed, "ipv4_mapped", None) or parsed
     return bool(mapped.is_global and not mapped.is_multicast)
 

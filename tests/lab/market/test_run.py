@@ -64,3 +64,15 @@ def test_every_strategy_places_every_call(strategy: str) -> None:
     found = results("degradation", strategy, calls=2000)[strategy]
     assert found.calls == sum(map(sum, found.firsts)) == 2000
     assert found.attempts >= 2000
+
+
+def test_a_backup_that_only_saw_failed_over_calls_is_found_to_be_the_better_route() -> None:
+    found = results("backup", "performance", "priority", calls=20_000)
+    late = [sum(column) for column in zip(*found["performance"].firsts[30:], strict=True)]
+    assert late[1] > 0.6 * sum(late)
+    assert found["performance"].cost_per_contact < found["priority"].cost_per_contact
+
+
+def test_a_carrier_that_is_full_and_says_nothing_is_not_overfilled() -> None:
+    found = results("shared_carrier", "performance", "percentage", calls=30_000)
+    assert found["performance"].cost_per_contact < 0.98 * found["percentage"].cost_per_contact
