@@ -23,7 +23,10 @@ def test_a_list_is_built_looked_into_and_changed(tmp_path: Path) -> None:
     assert (built.exit_code, built.output) == (0, "all: 2 numbers, 0 before\n")
     lists = Lists(tmp_path / "dnc")
     added = run(tmp_path, "add", "+14155550102", "14155550100")
-    assert added.output == "all: 3 numbers, 1 new\n"
+    assert added.stdout == "all: 3 numbers, 1 new\n"
+    assert "14155550100 is read as +14155550100 (US)" in added.stderr
+    assert "+4155550123 (CH)" in run(tmp_path, "add", "4155550123").stderr, "ten digits of a North American number are Swiss"
+    run(tmp_path, "remove", "+4155550123")
     assert lists.look() == ["all"], "a node that looks has it"
     assert lists.holds("acme", 14155550102) == "all"
     assert run(tmp_path, "remove", "+14155550100").output == "all: 2 numbers, 1 taken off\n"

@@ -59,7 +59,7 @@ def test_a_refused_call_says_why_no_number_was_left(tmp_path: Path, status: int)
     text = explained(tmp_path, decision, record)
     assert "numbers.none_left" in text
     assert CATALOGUE["numbers.none_left"].text in text
-    assert "No number could be called with. Others of the pool: 7 hour cap." in text
+    assert "No number could be called with: 7 hour cap." in text
 
 
 def test_a_call_refused_before_any_decision_says_so(tmp_path: Path) -> None:

@@ -112,12 +112,12 @@ MACHINE = [0.15, 0.5, 0.2, 0.15]
 
 
 def test_the_threshold_is_the_trade_off() -> None:
-    assert said_of(MACHINE, 30, False, Judgement(machine_at=0.8)) == "voicemail"
-    assert said_of(MACHINE, 30, False, Judgement(machine_at=0.9)) == ""
+    assert said_of(MACHINE, 30, False, Judgement(machine_at=0.8, assistant_at=1.0)) == "voicemail"
+    assert said_of(MACHINE, 30, False, Judgement(machine_at=0.9, assistant_at=1.0)) == ""
 
 
 def test_a_machine_that_is_likely_but_not_sure_is_told_when_it_is_decided() -> None:
-    judgement = Judgement(machine_at=0.8, sure_at=0.95, pause_s=0.6)
+    judgement = Judgement(machine_at=0.8, sure_at=0.95, pause_s=0.6, assistant_at=1.0)
     assert said_of(MACHINE, 0, False, judgement) == ""
     assert said_of(MACHINE, 29, False, judgement) == ""
     assert said_of(MACHINE, 30, False, judgement) == "voicemail"
@@ -127,9 +127,14 @@ def test_a_machine_that_is_likely_but_not_sure_is_told_when_it_is_decided() -> N
 
 def test_a_likely_assistant_can_be_let_finish() -> None:
     chances = [0.02, 0.5, 0.18, 0.3]
-    assert said_of(chances, 0, False, Judgement()) == "voicemail"
+    assert said_of(chances, 0, False, Judgement(assistant_at=1.0)) == "voicemail"
     assert said_of(chances, 0, False, Judgement(assistant_at=0.3)) == ""
     assert said_of([0.97, 0.0, 0.0, 0.03], 30, False, Judgement(assistant_at=0.3)) == "human"
+
+
+def test_as_shipped_a_likely_machine_is_told_only_if_it_is_unlikely_to_be_an_assistant() -> None:
+    assert said_of([0.02, 0.7, 0.2, 0.08], 0, False, Judgement()) == "voicemail"
+    assert said_of([0.02, 0.6, 0.2, 0.18], 30, True, Judgement()) == ""
 
 
 ASKS = Model(Weights(list(FEATURES), [-8.0, 1.0, -20.0, 0.0], [[], [], [], []], "test"))
@@ -137,7 +142,7 @@ ASKS = Model(Weights(list(FEATURES), [-8.0, 1.0, -20.0, 0.0], [[], [], [], []], 
 
 
 def test_who_waits_without_a_beep_is_an_assistant_after_all() -> None:
-    first, last = play(Answers(1, model=ASKS), silence(0.4), vowels(3.0), silence(4), answered_s=ANSWERED_S)
+    first, last = play(Answers(1, Judgement(assistant_at=1.0), ASKS), silence(0.4), vowels(3.0), silence(4), answered_s=ANSWERED_S)
     assert (first.kind, first.ended_s) == (Kind.MACHINE, None)
     assert (last.kind, last.code) == (Kind.ASSISTANT, "revised")
     assert last.said_s == pytest.approx(ANSWERED_S + 3.4 + 1.6, abs=0.06)
@@ -155,13 +160,13 @@ def test_a_likely_assistant_is_told_when_it_has_had_its_say_and_unknown_before()
 
 
 def test_who_beeps_is_none() -> None:
-    said = play(Answers(1, model=ASKS), silence(0.4), vowels(3.0), silence(0.6), tone(0.3, 1000), silence(4), answered_s=ANSWERED_S)
+    said = play(Answers(1, Judgement(assistant_at=1.0), ASKS), silence(0.4), vowels(3.0), silence(0.6), tone(0.3, 1000), silence(4), answered_s=ANSWERED_S)
     assert [hearing.kind for hearing in said] == [Kind.MACHINE, Kind.MACHINE]
     assert said[-1].said_s < ANSWERED_S + 3.4 + 1.4
 
 
 def test_an_unlikely_assistant_is_none_even_if_nobody_beeps() -> None:
-    said = play(Answers(1, Judgement(waiting_at=0.5), ASKS), silence(0.4), vowels(3.0), silence(4), answered_s=ANSWERED_S)
+    said = play(Answers(1, Judgement(waiting_at=0.5, assistant_at=1.0), ASKS), silence(0.4), vowels(3.0), silence(4), answered_s=ANSWERED_S)
     assert [(hearing.kind, hearing.code) for hearing in said] == [(Kind.MACHINE, ""), (Kind.MACHINE, "")]
 
 
@@ -205,7 +210,11 @@ def test_a_spoken_hello_is_a_human_within_600_ms(tmp_path: Path) -> None:
 def test_a_spoken_greeting_is_a_machine_before_it_ends(tmp_path: Path) -> None:
     text = "You have reached the voice mailbox of Robert Miller. I am not able to take your call at the moment. Please leave your name and your number after the tone."
     greeting = spoken(text, tmp_path)
-    said = play(Answers(1), on_a_line(silence(0.5), greeting, silence(0.6), tone(0.4, 1000), silence(2)), answered_s=0.0)
+    line = on_a_line(silence(0.5), greeting, silence(0.6), tone(0.4, 1000), silence(2))
+    said = play(Answers(1, Judgement(assistant_at=1.0)), line, answered_s=0.0)
     assert said[0].kind in (Kind.MACHINE, Kind.ANNOUNCEMENT)
     assert said[0].said_s < 0.5 + len(greeting) / 8000
+    assert said[-1].ended_s == pytest.approx(0.5 + len(greeting) / 8000, abs=0.25)
+    said = play(Answers(1), line, answered_s=0.0)
+    assert said[-1].kind is Kind.MACHINE, "at the latest when it has beeped"
     assert said[-1].ended_s == pytest.approx(0.5 + len(greeting) / 8000, abs=0.25)

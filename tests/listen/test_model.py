@@ -70,14 +70,19 @@ def test_a_known_ring_time_is_weighed_and_an_unknown_one_is_not() -> None:
     assert long == pytest.approx(0.2 / 0.8)
 
 
-def test_the_shipped_model_hears_without_the_ring_time_and_counts_it_apart() -> None:
+def test_the_shipped_model_lets_a_ring_time_speak_for_a_human_only() -> None:
     model = shipped()
     ring_time_s, ring_known = (model.features.index(name) for name in ("ring_time_s", "ring_known"))
     rows = np.random.default_rng(2).normal(0, 2, (300, len(model.features)))
     rows[:, ring_known] = 0
-    rows[:, ring_time_s] = 3.0
-    quick = model(rows)
+    heard = model(rows)
+    odds, kinds = heard[:, 0] / (1 - heard[:, 0]), heard[:, 1:] / heard[:, 1:].sum(axis=1, keepdims=True)
     rows[:, ring_time_s] = 24.0
-    assert (model(rows) == quick).all()
+    assert (model(rows) == heard).all(), "a ring time that is not known says nothing"
     rows[:, ring_known] = 1
-    assert (model(rows)[:, 0] < quick[:, 0]).all()
+    for seconds, most in ((0.3, 1.0), (1.0, 1.0), (3.0, 1.0), (9.0, 2.0), (20.0, 1.0), (50.0, 1.0)):
+        rows[:, ring_time_s] = seconds
+        told = model(rows)
+        more = told[:, 0] / (1 - told[:, 0]) / odds
+        assert more == pytest.approx(np.full(300, most), rel=0.02)
+        assert told[:, 1:] / told[:, 1:].sum(axis=1, keepdims=True) == pytest.approx(kinds)

@@ -89,7 +89,7 @@ def test_a_route_degraded_in_mid_run_loses_its_calls_and_gets_them_back_by_canar
         listen = [("trunks", "udp", f"{at}:5060"), ("carriers", "udp", f"{at}:5080")]
         policy = POLICY.format(dialer=dialer_at, good=good_at, bad=bad_at).replace("strategy: performance\n    scoring: {value: 1.0}", "strategy: priority")
         try:
-            async with ServedNode(tmp_path, policy, listen) as node:
+            async with ServedNode(tmp_path, policy, listen):
 
                 async def calls(count: int) -> int:
                     """Place calls; how many were offered to the route in question. All are answered, by it or by the other."""

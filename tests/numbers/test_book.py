@@ -191,3 +191,25 @@ def test_a_book_remembers_a_bounded_number_of_callees() -> None:
     for i in range(5_000):
         book.apply(NumberTaken(START + i, f"c{i}", "+14155550100", f"+1212{i:07}", "sales-us", "", "", "any", -1.0, 1, {}))
     assert len(book.contacts) <= 1_024
+
+
+def test_a_call_no_carrier_took_uses_nothing_of_its_number() -> None:
+    market = Market(Rules(per_hour=2, per_minute=2, concurrent=2))
+    market.hold("+14155550100")
+    for _ in range(5):
+        taken = market.take("+12125550123")
+        assert isinstance(taken, NumberTaken)
+        market.emit(msgspec.structs.replace(ended(taken.call, market.now), attempts=0, called="+12125550123"))
+    life = market.book.life("+14155550100")
+    assert life is not None
+    assert (life.today, life.total, life.concurrent, bytes(life.recent)) == (0, 0, 0, b"")
+    assert market.book.contacts.last("sales-us", "+12125550123") is None
+    first = market.take("+12125550123")
+    assert isinstance(first, NumberTaken)
+    market.emit(ended(first.call, market.now))
+    second = market.take("+12125550123")
+    assert isinstance(second, NumberTaken)
+    market.emit(msgspec.structs.replace(ended(second.call, market.now), attempts=0, called="+12125550123"))
+    contact = market.book.contacts.last("sales-us", "+12125550123")
+    assert contact is not None
+    assert contact.number == "+14155550100", "it saw the number with the first call, whatever became of the second"

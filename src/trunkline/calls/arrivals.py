@@ -136,6 +136,16 @@ class Arrivals:
         self.board.emit(refused_fact(self.board, arrival, refused, 487, 0, "dialer", now), now)
         return True
 
+    def turn_away(self, refusal: Refusal, now: float) -> None:
+        """The node stops: whoever waits is told so."""
+        for arrival in list(self.waiting.values()):
+            postponed = arrival.postponed
+            assert postponed is not None
+            self.board.sessions.discard(arrival.seen)
+            self.board.decider.left(arrival.call, postponed.trunk, now)
+            self._refused(arrival, Refused(refusal, postponed.trunk, postponed.called), now)
+        self.waiting.clear()
+
     # Verdicts.
 
     def _open(self, arrival: Arrival, plan: Plan, now: float) -> None:

@@ -107,6 +107,8 @@ class Prober:
                 known = before.get(gateway.name)
                 probe.failed = known.failed if known is not None else 0
                 self.endpoint.timers.at(now + self.random.random() * min(gateway.options_s, 5.0), probe, PROBE)
+            elif gateway.name in before:
+                self.mark(gateway, True, "no longer probed", now)
 
     def mark(self, gateway: Gateway, up: bool, why: str, now: float) -> None:
         condition = self.health.condition(gateway.name)

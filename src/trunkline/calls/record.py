@@ -8,6 +8,7 @@ from trunkline.facts.record import LegAudio
 from trunkline.facts.refusal import Refusal
 from trunkline.facts.told import Told
 from trunkline.media import MediaStatistics
+from trunkline.sip.uri import user_of
 
 if TYPE_CHECKING:
     from trunkline.calls.arrivals import Arrival
@@ -40,10 +41,11 @@ def refused_fact(
     return CallFact(
         call=arrival.call, at=board.clock.utc_us(arrival.at), node=board.settings.node, policy="", direction="outbound", tenant=trunk.tenant if trunk else "",
         trunk=trunk.name if trunk else "", source=str(flow), transport=flow.door.transport, dialer_call_id=request.call_id,
-        user_agent=request.first("User-Agent"), called_raw=verdict.called, called=verdict.number, caller_raw="", caller="", destination="",
-        strategy="", metadata=verdict.metadata, state="failed", status=status, cause=cause, result=refusal.result.value,
+        user_agent=request.first("User-Agent"), called_raw=verdict.called, called=verdict.number, caller_raw=user_of(request.fields["From"][0]), caller="",
+        destination=verdict.decision.destination if verdict.decision else "", strategy=verdict.decision.strategy if verdict.decision else "", metadata=verdict.metadata, state="failed", status=status, cause=cause, result=refusal.result.value,
         refusal=refusal.code, released_by=released_by, attempts=0, carrier="", gateway="", alerting_ms=None, early_media_ms=None,
         answer_ms=None, talk_ms=None, total_ms=round((now - arrival.at) * 1000, 1), holds=0, transfers=0, emergency=False, session_id=arrival.session_id,
+        why=verdict.text,
     )  # fmt: skip
 
 

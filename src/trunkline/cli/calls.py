@@ -133,7 +133,7 @@ def story_values(story: Story) -> dict[str, Any]:
 def story_text(story: Story) -> str:
     """The call as a page of text."""
     parts = []
-    if story.live:
+    if story.live and not story.call:
         parts.append(_live_text(story.live))
     if story.call:
         parts.append(_call_text(story.call))
@@ -210,10 +210,10 @@ def _call_text(call: Call) -> str:
         ("trunk", f"{call.trunk} (tenant {call.tenant}), {call.direction}, from {call.source} over {call.transport}"),
         ("caller", _number(call.caller, call.caller_raw)),
         ("called", _number(call.called, call.called_raw)),
-        ("destination", f"{call.destination}, strategy {call.strategy}, policy {call.policy}"),
+        ("destination", ", ".join(filter(None, (call.destination, call.strategy and f"strategy {call.strategy}", call.policy and f"policy {call.policy}")))),
         ("gateway", f"{call.gateway} of {call.carrier}, attempt {call.attempts}" if call.gateway else ""),
         ("told dialer", told_dialer),
-        ("refusal", call.refusal),
+        ("refusal", f"{call.refusal}{f': {call.why}' if call.why else ''}"),
         ("post-dial delay", delay(call.alerting_ms)),
         ("answer", delay(call.answer_ms)),
         ("talk", delay(call.talk_ms)),

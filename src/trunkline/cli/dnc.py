@@ -1,6 +1,9 @@
 """`trunkline dnc`: do-not-call lists, made and looked into. A running node uses a new list within seconds; nothing restarts."""
 
+import csv
+import re
 import sys
+import zlib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +17,12 @@ from trunkline.cli.rendering import table
 from trunkline.cli.source import data_directory
 from trunkline.guard.do_not_call import EVERYBODY, SUFFIX, ListError, NumberList
 from trunkline.guard.do_not_call_text import Reading, lines_of
+from trunkline.numbering.world import world
 
 if TYPE_CHECKING:
     from trunkline.guard.do_not_call_build import Built
+
+NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 
 FOLDER = "dnc"
 "Of the node's data directory."
@@ -102,7 +108,7 @@ def _folder(data: Path | None) -> Path:
 
 
 def _path(data: Path | None, tenant: str) -> Path:
-    if "/" in tenant or tenant.startswith("."):
+    if tenant and not NAME.fullmatch(tenant):
         _stop(f"{tenant}: not the name of a tenant")
     return _folder(data) / f"{tenant or EVERYBODY}{SUFFIX}"
 
@@ -124,6 +130,9 @@ def _given(numbers: list[str] | None, files: list[Path] | None, reading: Reading
         found = next(plain.numbers(iter([written])), None)
         if found is None:
             _stop(f"{written}: not a number; write E.164, such as +14155550100, or add --country")
+        if not written.startswith("+"):
+            place = world().kind(str(found)).country
+            print(f"{written} is read as +{found} ({place or 'no country has such a number'}); write +, or --country, if that is wrong", file=sys.stderr)
         yield found
     yield from _read(files or [], reading)
 
@@ -133,8 +142,8 @@ def _rewrite(path: Path, add: Iterable[int] = (), remove: Iterable[int] = (), ke
 
     try:
         return rewrite(path, add, remove, keep)
-    except (OSError, ListError, ValueError) as error:
-        _stop(str(error))
+    except (OSError, EOFError, ListError, ValueError, csv.Error, zlib.error) as error:
+        _stop(f"{path.stem}: nothing was changed: {error}")
 
 
 def _open(path: Path) -> NumberList:

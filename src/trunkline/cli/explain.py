@@ -60,12 +60,12 @@ def _became(decision: Decision, gateway: str, attempt: Attempt | None) -> str:
     if attempt is not None:
         if attempt.outcome == "answered":
             return f"answered after {delay(attempt.answer_ms)}{f', heard as {attempt.heard}' if attempt.heard else ''}"
-        return f"{attempt.status or 'no answer'} {attempt.phrase} ({attempt.evidence}), {'next route' if attempt.next == 'next' else 'the call ended with it'}"
+        return f"{f'{attempt.status} {attempt.phrase} ({attempt.evidence})' if attempt.status else attempt.evidence}, {'next route' if attempt.next == 'next' else 'the call ended with it'}"
     code = decision.excluded.get(gateway)
     if code is not None:
         known = CATALOGUE.get(code)
         return f"left out, {code}: {known.text if known else ''}"
-    return "not needed"
+    return "not asked" if decision.numberless else "not needed"
 
 
 def text(call_id: str, story: Story) -> str:
@@ -76,7 +76,7 @@ def text(call_id: str, story: Story) -> str:
         parts.append(f"{call_id}: {plain(call.caller_raw)} called {plain(call.called or call.called_raw)} by trunk {call.trunk}; told {call.status} ({call.result}).")
         refusal = CATALOGUE.get(call.refusal)
         if refusal is not None:
-            parts.append(f"Refused, {refusal.code}: {refusal.text}")
+            parts.append(f"Refused, {refusal.code}: {refusal.text}{f' It was: {plain(call.why)}.' if call.why else ''}")
     if decision is None:
         parts.append("It was refused before any route was looked at." if call is not None else "Nothing was decided yet.")
         return "\n".join(parts)
@@ -98,11 +98,15 @@ def text(call_id: str, story: Story) -> str:
         apart = f", {taken.distance_km:.0f} km away" if taken.distance_km > 0 else ""
         parts.append(f"Number {taken.number} of pool {taken.pool}: {CHOSEN.get(taken.chosen, taken.chosen)}{apart}; {taken.open} had room.{_closed(taken.excluded)}")
     elif decision.numberless:
-        parts.append(f"No number could be called with.{_closed(decision.numberless)}")
+        parts.append(f"No number could be called with: {_counted(decision.numberless) or 'the pool is empty'}.")
     elif call is not None and call.caller:
         parts.append(f"Number {plain(call.caller)}: as the dialer sent it; the trunk's caller IDs are not governed (`caller_id`).")
     return "\n".join(parts)
 
 
 def _closed(excluded: dict[str, int]) -> str:
-    return f" Others of the pool: {', '.join(f'{count} {why}' for why, count in sorted(excluded.items()))}." if excluded else ""
+    return f" Others of the pool: {_counted(excluded)}." if excluded else ""
+
+
+def _counted(excluded: dict[str, int]) -> str:
+    return ", ".join(f"{count} {why}" for why, count in sorted(excluded.items()))

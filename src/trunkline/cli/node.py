@@ -11,7 +11,7 @@ from trunkline.cli.policy import put_in_force
 from trunkline.cli.rendering import table
 from trunkline.cli.source import SourceError, ask_node, data_directory
 
-Data = Annotated[Path | None, typer.Option("--data", help="The node's data directory; default: [node] data of ./trunkline.toml, else ./var.")]
+Data = Annotated[Path | None, typer.Option("--data", help="The node's data directory; default: `node.data` of ./trunkline.toml, else ./var.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -41,6 +41,8 @@ def status(data: Data = None, as_json: Json = False) -> None:
     print("admitting new calls" if result["admitting"] else f"NOT admitting new calls: {result['why_not']}")
     for name, where in result["doors"].items():
         print(f"door {name}: {where}")
+    for host, count in result["strangers"].items():
+        print(f"NOT ANSWERED: {count} packets from {host}, which is in no trunk's `addresses`")
 
 
 def gateways(data: Data = None, as_json: Json = False) -> None:
@@ -53,7 +55,7 @@ def gateways(data: Data = None, as_json: Json = False) -> None:
         table(
             ("gateway", "host", "transport", "state", "registered", "channels", "skip"),
             [
-                (row["gateway"], row["host"], row["transport"], _state(row), {True: "yes", False: "NO", None: "-"}[row["registered"]], str(row["channels"]), f"{row['skip']:.0%}")
+                (row["gateway"], f"{row['host']}:{row['port']}" if row["port"] else row["host"], row["transport"], _state(row), {True: "yes", False: "NO", None: "-"}[row["registered"]], str(row["channels"]), f"{row['skip']:.0%}")
                 for row in rows
             ],
             ("channels", "skip"),

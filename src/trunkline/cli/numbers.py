@@ -15,7 +15,7 @@ from trunkline.cli.book import book_of, now_us
 from trunkline.cli.node import Data, Json
 from trunkline.cli.rendering import listing, moment, table
 from trunkline.cli.source import SourceError, ask_node
-from trunkline.facts.numbers import NumberComplaint, PoolAlarm
+from trunkline.facts.numbers import NumberComplaint, NumberTransition, PoolAlarm
 from trunkline.numbers import Demand, Event, NumberBook, State, forecast, observe, override, read_csv, read_labels, write_csv
 from trunkline.numbers.lifecycle import DAY_US, day_cap
 from trunkline.numbers.usage import ramp_days_at, room
@@ -27,6 +27,8 @@ AT_ONCE = 100
 "Facts sent to the node in one request."
 
 RECENT_DAYS = 28
+CHURN_DAYS = 7
+"Before that, every number is a new one."
 
 Reason = Annotated[str, typer.Option(help="Why; it stays on record.", show_default=False)]
 
@@ -115,7 +117,7 @@ def pools(data: Data = None, as_json: Json = False) -> None:
         open_now = sum(not _row(book, number, at)["closed"] for number in numbers)
         rows.append({
             "pool": pool, "numbers": len(numbers), "open": open_now, "states": dict(states), "alarm": book.alarmed(pool), "rested": churn.rested,
-            "retired": churn.retired, "churn_per_100_number_days": round(churn.per_100_number_days, 2), "looked": rate.looked if rate else 0,
+            "retired": churn.retired, "days": churn.days, "churn_per_100_number_days": round(churn.per_100_number_days, 2), "looked": rate.looked if rate else 0,
             "labelled": msgspec.to_builtins(rate) if rate else None,
         })  # fmt: skip
     if as_json:
@@ -125,7 +127,7 @@ def pools(data: Data = None, as_json: Json = False) -> None:
     print(table(header, [
         (
             row["pool"], str(row["numbers"]), str(row["open"]), ", ".join(f"{count} {name}" for name, count in row["states"].items()), "RAISED" if row["alarm"] else "",
-            str(row["rested"]), f"{row['churn_per_100_number_days']:g}",
+            str(row["rested"]), f"{row['churn_per_100_number_days']:g}" if row["days"] >= CHURN_DAYS else "",
             f"{row['labelled']['rate']:.1%} ({row['labelled']['low']:.1%}-{row['labelled']['high']:.1%}) of {row['looked']}" if row["labelled"] else "never looked up",
         )
         for row in rows
@@ -258,9 +260,14 @@ def _send(directory: Path, facts: Sequence[Any]) -> None:
     """Hand facts to the node; after an interruption the same command sends what is missing."""
     shown = len(facts) > 20 * AT_ONCE and sys.stderr.isatty()
     try:
-        for first in range(0, len(facts), AT_ONCE):
-            ask_node(directory, {"do": "numbers", "facts": list(facts[first : first + AT_ONCE])}, 10.0)
-            if shown and first % (20 * AT_ONCE) == 0:
+        first = 0
+        while first < len(facts):
+            end = first + AT_ONCE
+            if end < len(facts) and isinstance(facts[end], NumberTransition):
+                end += 1  # a number and where it starts: the file sent again would not know that the second was missing
+            ask_node(directory, {"do": "numbers", "facts": list(facts[first:end])}, 10.0)
+            first = end
+            if shown and first // AT_ONCE % 20 == 0:
                 print(f"\r{first} of {len(facts)}", end="", file=sys.stderr, flush=True)
     except SourceError as error:
         _fail(str(error), error.code)

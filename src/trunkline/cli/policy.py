@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Check policies, put them in force, go back. Every key is described in docs/policy.md.")
 
 Document = Annotated[Path, typer.Argument(help="The policy document.", show_default=True)]
-Data = Annotated[Path | None, typer.Option("--data", help="The node's data directory; default: [node] data of ./trunkline.toml, else ./var.")]
+Data = Annotated[Path | None, typer.Option("--data", help="The node's data directory; default: `node.data` of ./trunkline.toml, else ./var.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
 

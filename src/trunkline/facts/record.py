@@ -217,6 +217,8 @@ class Call(Struct, frozen=True, gc=False, tag_field="fact", tag="call"):
     `not left`; empty when none was to be left."""
     dead_air_ms: float | None = None
     "From the end of the callee's greeting to the caller's first voice, measured on the audio; None where either was not heard."
+    why: str = ""
+    "Why it was refused, where the refusal's own text does not say it all: which list, which hours."
 
 
 class LadderRow(Struct, frozen=True, gc=False, array_like=True):

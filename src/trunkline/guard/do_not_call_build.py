@@ -54,6 +54,8 @@ def rewrite(path: Path, add: Iterable[int] = (), remove: Iterable[int] = (), kee
             for stretch in _merged([old, *added] if keep else added, removed):
                 file.write(stretch.tobytes())
                 count += len(stretch)
+            if not keep and not count and len(old):
+                raise ListError(f"{path}: there is no number in what is to take the place of {len(old):,}; look at the columns, or take them off with `dnc remove`")
             file.seek(0)
             file.write(HEADER.pack(MAGIC, count, time.time_ns() // 1000))
             file.flush()

@@ -60,8 +60,8 @@ class Judgement(Struct, frozen=True, gc=False):
     "Pause after which it is decided: 0.44, 0.6, 0.9, 1.2, 1.5, 1.8 or 2.2. Longer tells a human from a machine that draws breath more often, and later."
     deadline_s: float = 5.0
     "When to decide at last, after the answer; what is not decided then is unknown."
-    assistant_at: float = 0.35
-    "Probability, of the machines, of an assistant from which on a machine is not said before its greeting is over; 0.1 waits for nearly all of them, 1 for none."
+    assistant_at: float = 0.1
+    "Probability, of the machines, of an assistant from which on a machine is not said before its greeting is over, so that whoever connects calls connects it: 0.05 spares most assistants and half of the machines with them, 1 none; 0.1 is right when an assistant released costs four times a machine connected."
     greeting_end_s: float = 1.2
     "Silence that ends a machine's greeting."
     waiting_s: float = 1.6

@@ -3,10 +3,10 @@
 Three steps, each with weights of its own in `weights.json`, made by `python -m bench.train` from the corpus that it builds:
 
     by ear       what was heard since the answer: human or not, and if not, which kind; knows no ring time
-    ring time    how often each class is answered after so long, multiplied in by Bayes' rule where the ring time is known
+    ring time    how likely each class makes it, multiplied in by Bayes' rule where the ring time is known
 
-The weights have seen synthetic calls only. The table of ring times is an assumption of the corpus, kept apart from what is heard so that a table counted on
-real calls can take its place.
+The weights have seen synthetic calls only. The table of ring times is an assumption of the corpus, so it may speak for a human, at most two to one, never
+against one, and not of kinds of machines. It is kept apart from what is heard, and a table counted on real calls can take its place.
 
 Trees are judged all at once: every node of every tree is compared, the answers that rule leaves out are struck from a bit mask per tree, and the
 lowest bit left is the leaf (QuickScorer, Lucchese et al., SIGIR 2015). It costs fewer and larger steps of numpy than walking down.
@@ -48,7 +48,7 @@ class RingTimes(Struct, frozen=True):
     edges_s: list[float]
     "Ascending; a time equal to an edge lies above it."
     log_share: list[list[float]]
-    "[len(CLASSES)][len(edges_s) + 1]: logarithm of the share of the class's calls."
+    "[len(CLASSES)][len(edges_s) + 1]: logarithm of the share of the class's calls; only differences between classes count."
 
 
 class Weights(Struct, frozen=True):

@@ -59,7 +59,7 @@ class Answers:
             for standing in standings:
                 refused = core.health.refuses(standing.gateway, destination, now)
                 row = {name: getattr(standing, name) for name in standing.__struct_fields__}
-                rows.append({"destination": destination, "band": band, **row, "state": refused.code if refused is not None else "open"})
+                rows.append({"destination": destination, "band": band, **row, "state": refused.code if refused is not None else "takes calls"})
         return rows
 
     def label(self, request: Request) -> str:
@@ -142,6 +142,7 @@ class Answers:
             "lingering_transactions": core.endpoint.lingering_transactions(),
             "admitting": closed is None,
             "why_not": "" if closed is None else f"{closed.code}: {closed.text} {node.journal.fault}".strip(),
+            "strangers": dict(sorted(core.strangers.items(), key=lambda one: -one[1])[:10]),
             "doors": {name: f"{door.transport} {door.local}:{door.port}" for name, door in node.doors.items()},
         }
 
@@ -153,7 +154,7 @@ class Answers:
             condition = core.health.condition(name)
             share = core.health.shares.get(name)
             rows.append({
-                "gateway": name, "host": gateway.host, "transport": gateway.transport, "up": condition.up, "drained": condition.drained,
+                "gateway": name, "host": gateway.host, "port": gateway.port, "transport": gateway.transport, "up": condition.up, "drained": condition.drained,
                 "registered": condition.registered if gateway.registration else None, "channels": core.limits.used.get(f"gateway {name}", 0),
                 "skip": round(share.skip_probability(now), 3) if share else 0.0, "resolved": core.registrar.way(gateway, now) is not None,
             })  # fmt: skip

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from trunkline.facts.numbers import NumberAdded, NumberChanged, NumberComplaint, NumberLabelled, NumberTransition, PoolAlarm
 from trunkline.node.control import RefusedError
 from trunkline.numbers import NumberBook
+from trunkline.numbers.inventory import why_no_row
+from trunkline.numbers.lifecycle import DAY_US, is_step
+from trunkline.numbers.reputation import LABELS
 
 if TYPE_CHECKING:
     from trunkline.node.serve import Node
@@ -25,26 +28,40 @@ def take_numbers(node: "Node", facts: list[Told]) -> dict[str, int]:
     """Put facts on record, all of the request or none. Raises RefusedError."""
     if len(facts) > MOST:
         raise RefusedError(f"{len(facts)} facts in one request; send at most {MOST}")
+    if node.journal.full:
+        raise RefusedError(f"nothing was taken: {node.journal.fault}")
     now = node.network.now()
+    today_us = node.clock.utc_us(now)
     book = node.core.decisions.numbers
     added: set[str] = set()
     for fact in facts:
-        wrong = _unfit(fact, book, added.__contains__)
+        wrong = "" if abs(fact.at - today_us) < DAY_US else "a fact of another day; compare the clocks"
+        wrong = wrong or _unfit(fact, book, added.__contains__)
         if wrong:
             raise RefusedError(wrong)
         if isinstance(fact, NumberAdded):
             added.add(fact.number)
     for fact in facts:
-        node.core.emit(fact, now)
-    node.commit()  # what is confirmed is on record
+        if not (isinstance(fact, NumberLabelled) and book.reputations.has(fact)):  # the same file sent again
+            node.core.emit(fact, now)
+    if not node.commit():  # what is confirmed is on record
+        raise RefusedError(f"taken, and to be written when the disk allows: {node.journal.fault}")
     return {"taken": len(facts)}
 
 
 def _unfit(fact: Told, book: NumberBook, is_added: Callable[[str], bool]) -> str:
     """Why a fact no longer fits; empty when it does."""
     if isinstance(fact, PoolAlarm):
-        return ""
+        return "" if fact.pool in book.seats.pools else f"there is no pool {fact.pool}"
+    if isinstance(fact, NumberLabelled) and (fact.label not in LABELS or not 0 <= fact.seen < fact.at + DAY_US):
+        return f"{fact.number}: no such label, or no such day"
+    if isinstance(fact, NumberTransition) and not is_step(fact.before, fact.event, fact.after):
+        return f"{fact.number}: {fact.event} does not lead from {fact.before} to {fact.after}"
     known = book.inventory.holdings.get(fact.number)
+    if isinstance(fact, NumberAdded | NumberChanged):
+        wrong = why_no_row(fact, known)
+        if wrong:
+            return f"{fact.number}: {wrong}"
     if isinstance(fact, NumberAdded):
         return f"{fact.number} is in the inventory by now; import again" if known is not None or is_added(fact.number) else ""
     if known is None and not is_added(fact.number):

@@ -65,8 +65,10 @@ class Control:
             while line := await reader.readline():
                 writer.write(await self._answer(line) + b"\n")
                 await writer.drain()
-        except (ConnectionError, ValueError, asyncio.LimitOverrunError):
-            pass  # a client that went away, or sent a line without end
+        except ConnectionError:
+            pass  # a client that went away
+        except ValueError:
+            writer.write(msgspec.json.encode({"ok": False, "error": f"a request of more than {LINE_LIMIT} bytes"}) + b"\n")
         finally:
             writer.close()
 
@@ -80,5 +82,5 @@ class Control:
             if isinstance(result, Awaitable):
                 result = await result
             return msgspec.json.encode({"ok": True, "result": result})
-        except (RefusedError, msgspec.MsgspecError) as error:
+        except (RefusedError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             return msgspec.json.encode({"ok": False, "error": str(error)})

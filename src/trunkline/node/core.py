@@ -30,6 +30,9 @@ from trunkline.studio import Studio
 NUMBERS_REVIEWED = 32
 "Numbers looked at in one go: 20,000 in about a minute."
 
+STRANGERS = 1_000
+"Unknown hosts that are counted; a flood from spoofed addresses must not fill memory."
+
 
 class Core:
     """Everything between a datagram in and a datagram out."""
@@ -71,6 +74,8 @@ class Core:
         self.policies = PolicyHistory()
         self._speaking: set[str] = set()
         "Hosts with a call under way when the policy last changed: they are heard out, whatever it says of them."
+        self.strangers: dict[str, int] = {}
+        "Hosts that sent to a trunks' door and are no trunk's, and how often: they get no answer."
         self.watched: list[Callable[[Fact, float], None]] = []
         "More folds that learn from every fact."
 
@@ -130,4 +135,8 @@ class Core:
         """Before any parsing: does this source have any business at this door?"""
         if door.name.startswith("carriers"):
             return True  # carriers answer from addresses DNS gave us; strangers' INVITEs meet `unknown source`
-        return self.decisions.identity.accepts(address[0]) or address[0] in self._speaking or door.name.startswith("registrations")
+        if self.decisions.identity.accepts(address[0]) or address[0] in self._speaking or door.name.startswith("registrations"):
+            return True
+        if address[0] in self.strangers or len(self.strangers) < STRANGERS:
+            self.strangers[address[0]] = self.strangers.get(address[0], 0) + 1
+        return False

@@ -6,6 +6,7 @@ import fcntl
 import gc
 import os
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
@@ -16,7 +17,7 @@ from trunkline import __version__
 from trunkline.calls.settings import SwitchboardSettings
 from trunkline.facts import refusal as catalogue
 from trunkline.facts.clock import Clock
-from trunkline.facts.record import Alarm, Fact, Ladder, NodeStarted, NodeStopped
+from trunkline.facts.record import Alarm, Fact, GatewayState, Ladder, NodeStarted, NodeStopped
 from trunkline.media.relay import Relay
 from trunkline.node import recovery
 from trunkline.node.answers import Answers
@@ -91,7 +92,7 @@ class Node:
         for i, listen in enumerate(self.settings.listen):
             host, port = split_address(listen.address)
             name = f"{listen.purpose}-{listen.transport}-{i}"
-            shown = listen.advertised or ("127.0.0.1" if host in ("0.0.0.0", "::") else "")
+            shown = listen.advertised or (own_address(host) if host in ("0.0.0.0", "::") else "")
             self.doors[name] = Door(name, listen.transport, host, port, shown, host)
         sip = self.settings.sip
         self.resolver = Resolver(self.random, sip.nameservers, sip.nameserver_port, changed=self._resolved)
@@ -154,8 +155,9 @@ class Node:
     async def stop(self) -> None:
         """Hang up every call, say so, and let the goodbyes out."""
         now = self._loop.time()
-        calls = sum(not call.ended for call in self.core.board.calls.values())
+        calls = sum(not call.ended for call in self.core.board.calls.values()) + len(self.core.board.arrivals.waiting)
         self.core.board.closed = catalogue.DRAINING
+        self.core.board.arrivals.turn_away(catalogue.DRAINING, now)
         self.core.board.hang_up_all(catalogue.STOPPED.code, now)
         self.network.turn(now)
         if calls:
@@ -245,6 +247,8 @@ class Node:
     def _record(self, fact: Fact) -> None:
         """Keep a fact; it is on its way to the disk by the end of this loop turn, and before what it is about is sent."""
         self.journal.append(fact)
+        if isinstance(fact, GatewayState | Alarm):
+            print(said_of(fact), flush=True)  # few, and what a person watching wants to know
         if isinstance(fact, Ladder):
             return  # no record: it may wait for the next write
         self.open_dialogs.apply(fact)
@@ -341,6 +345,24 @@ class Node:
     async def reload(self, author: str, reason: str) -> Snapshot:
         """Read the policy file again and put it in force. Calls under way keep theirs. Raises SettingsError, and then nothing has changed."""
         return await self.policies.apply_file(author, reason)
+
+
+def said_of(fact: GatewayState | Alarm) -> str:
+    """A line for the log."""
+    if isinstance(fact, Alarm):
+        return f"ALARM {fact.code}: {fact.subject}: {fact.text}"
+    return f"gateway {fact.gateway}: {fact.state} ({fact.reason})"
+
+
+def own_address(wildcard: str) -> str:
+    """The address this machine would call the world from: what a door on every address is known by. Nothing is sent."""
+    family, far = (socket.AF_INET6, "2001:db8::1") if ":" in wildcard else (socket.AF_INET, "192.0.2.1")
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((far, 9))
+        except OSError:  # no way out: a laboratory
+            return "::1" if ":" in wildcard else "127.0.0.1"
+        return str(probe.getsockname()[0])
 
 
 async def run(settings: Settings) -> None:

@@ -55,6 +55,8 @@ class Open(Struct, gc=False, array_like=True):
     ended: bool = False
     intercepted: bool = False
     "A special information tone came after the answer: call blockers play one to callers they distrust."
+    seen_before: bool = False
+    "The callee knew the number from an earlier call."
 
 
 class Alarm(Struct, gc=False, array_like=True):
@@ -204,7 +206,7 @@ class NumberBook:
         seat = self.seats.by_number[fact.number]
         usage.take(life, seat.pool.rules, fact.at)
         self._open.touch(fact.call)
-        self._open.rows[fact.call] = Open(fact.call, fact.number, fact.pool)
+        self._open.rows[fact.call] = Open(fact.call, fact.number, fact.pool, seen_before=fact.chosen == "sticky")
         self.contacts.apply(fact)
         at_once = self._at_once[fact.pool] = self._at_once.get(fact.pool, 0) + 1
         self.history.call(fact.pool, fact.at, self.active(fact.pool), at_once)
@@ -232,12 +234,22 @@ class NumberBook:
             return
         self._open.touch(fact.call)
         known.ended = True
+        if not fact.attempts:
+            self._never_left(known, fact)
         self._give_back(known, fact.at + int(fact.total_ms * 1_000))
         self._ended.append(fact.call)
         if len(self._ended) > ENDED_KEPT:
             oldest = self._ended.popleft()
             self._open.touch(oldest)
             self._open.rows.pop(oldest, None)
+
+    def _never_left(self, known: Open, fact: Call) -> None:
+        """No carrier took the call, so nobody saw the number."""
+        life = self._lives.rows.get(known.number)
+        if life is not None:
+            usage.untake(life)
+        if not known.seen_before:
+            self.contacts.withdraw(known.pool, fact.called, fact.call)
 
     def _give_back(self, known: Open, at: int) -> None:
         self._at_once[known.pool] = max(0, self._at_once.get(known.pool, 0) - 1)

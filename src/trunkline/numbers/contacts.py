@@ -49,6 +49,12 @@ class Contacts:
         if len(shard) > self._limit:
             del shard[next(iter(shard))]
 
+    def withdraw(self, pool: str, callee: str, call: str) -> None:
+        """The call never left, so its callee never saw the number."""
+        known = self.last(pool, callee)
+        if known is not None and known.call == call:
+            del self._shard(callee)[pool, callee]
+
     def last(self, pool: str, callee: str) -> Contact | None:
         return self._shard(callee).get((pool, callee))
 

@@ -30,6 +30,9 @@ OPTIONAL = ("area", "provider", "proof", "proof_from", "proof_until", "callback"
 PROBLEM_LIMIT = 100
 "A file of the wrong kind has one fault per line; nobody reads more."
 
+LONGEST = 200
+"Characters of a cell."
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")
 _COUNTRY = re.compile(r"[A-Z]{2}\Z")
 _NANP = re.compile(r"\+1[2-9][0-9]{2}[2-9][0-9]{6}\Z")
@@ -177,6 +180,19 @@ def implausible(number: str) -> str:
 _EMPTY = dict.fromkeys(OPTIONAL, "")
 
 
+def why_no_row(fact: NumberAdded | NumberChanged, known: Holding | None) -> str:
+    """Why a fact makes no row a file could hold; empty when it does. A row that nobody knows yet can be added, and not changed."""
+    if isinstance(fact, NumberChanged):
+        if not fact.changes.keys() <= set(FIELDS) - {"owner"}:
+            return "a change of what is no column, or belongs to another"
+        row = {name: fact.changes.get(name, getattr(known, name) if known else "") for name in COLUMNS}
+        row["number"] = fact.number
+    else:
+        row = {name: getattr(fact, name) for name in COLUMNS}
+    problems = _row_problems(row, 0, "") if known or isinstance(fact, NumberAdded) else []
+    return problems[0].message if problems else ""
+
+
 def _header_problems(header: tuple[str, ...]) -> list[Problem]:
     known = (*COLUMNS, "start")
     problems = [Problem(1, 0, name, f"there is no column `{name}`", nearest(name, known)) for name in header if name not in known]
@@ -197,6 +213,9 @@ def _row_problems(row: dict[str, str], line: int, start: str) -> list[Problem]:
     for name in ("owner", "use", "pool"):
         if not _NAME.match(row[name]):
             no(name, f"`{row[name]}` is no name", "write 1 to 64 letters, digits, `.`, `_` or `-`")
+    for name, text in row.items():
+        if len(text) > LONGEST or not text.isprintable():
+            no(name, f"it is longer than {LONGEST} characters, or holds some that cannot be shown", "write it shorter and plainly")
     if row["type"] not in TYPES:
         no("type", f"there is no type `{row['type']}`", nearest(row["type"], TYPES))
     if not _COUNTRY.match(row["country"]):
@@ -229,7 +248,8 @@ def _day(text: str) -> int | None:
 def _holding(row: dict[str, str]) -> Holding:
     first, last = _ENDLESS, -1
     if row["proof"]:
-        first, last = _day(row["proof_from"]) or 0, (_day(row["proof_until"]) or _ENDLESS) if row["proof_until"] else _ENDLESS
+        until = _day(row["proof_until"]) if row["proof_until"] else _ENDLESS
+        first, last = _day(row["proof_from"]) or 0, -1 if until is None else until
     return Holding(**row, first_day=first, last_day=last)
 
 

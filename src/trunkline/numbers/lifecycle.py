@@ -132,6 +132,9 @@ TRANSITIONS: dict[State, dict[Event, tuple[State, tuple[Action, ...]]]] = {
 }  # fmt: skip
 "State -> what happened -> state and what is done. What a row does not name is refused."
 
+STEPS: dict[tuple[str, str], tuple[State, tuple[Action, ...]]] = {(state, event): step for state, row in TRANSITIONS.items() for event, step in row.items()}
+"The same by the words of a fact."
+
 
 def target(state: State, event: Event) -> State | None:
     """Where an event leads; None when the table does not allow it."""
@@ -139,9 +142,14 @@ def target(state: State, event: Event) -> State | None:
     return row[0] if row else None
 
 
+def is_step(before: str, event: str, after: str) -> bool:
+    """Whether the table has this step."""
+    return (before, event) in STEPS and STEPS[before, event][0] == after
+
+
 def advance(life: Life, fact: NumberTransition, rules: Rules) -> None:
     """Apply a transition that happened. The fact's `after` rules: a table that changed since does not rewrite history."""
-    row = TRANSITIONS.get(State(fact.before), {}).get(Event(fact.event))
+    row = STEPS.get((fact.before, fact.event))  # a step of another version's table changes the state and does no more
     for action in row[1] if row else ():
         action(life, rules, fact.at)
     life.state, life.since = fact.after, fact.at

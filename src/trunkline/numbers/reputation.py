@@ -20,6 +20,8 @@ from .gathering import Gathering, by_part, parted
 
 LABELS = ("clean", "warn", "spam", "scam")
 COLUMNS = ("number", "label", "engine", "source", "seen")
+PROBLEM_LIMIT = 100
+"A file of the wrong kind has one fault per line; nobody reads more."
 KEPT = 32
 "Observations kept per number; the oldest go."
 DAYS_KEPT = 120
@@ -81,9 +83,14 @@ class Reputations:
     def of(self, number: str) -> Reputation | None:
         return self._numbers.rows.get(number)
 
+    def has(self, fact: NumberLabelled) -> bool:
+        """Whether this very observation is among those kept: one that is reported twice is no evidence of two."""
+        row = self._numbers.rows.get(fact.number)
+        return row is not None and _seen(fact) in row.seen
+
     def labelled(self, fact: NumberLabelled, pool: str, area: str) -> None:
         row = self._row(fact.number)
-        row.seen.append(Seen(fact.seen, fact.label, fact.engine, fact.source))
+        row.seen.append(_seen(fact))
         if len(row.seen) > KEPT:
             del row.seen[0]
         key = f"{fact.seen // DAY_US}|{pool}|{area}|{fact.engine}"
@@ -168,6 +175,9 @@ def read_labels(text: str, at: int) -> list[NumberLabelled] | list[Problem]:
         if len(cells) != len(COLUMNS):
             problems.append(Problem(line, 0, "", f"{len(cells)} fields", f"write {len(COLUMNS)}"))
             continue
+        if len(problems) >= PROBLEM_LIMIT:
+            problems.append(Problem(line, 0, "", "reading stopped here", f"correct the first {PROBLEM_LIMIT} faults"))
+            break
         number, label, engine, source, seen = cells
         found = observe(number, label, engine, source, seen, at, line)
         if isinstance(found, NumberLabelled):
@@ -187,12 +197,16 @@ def observe(number: str, label: str, engine: str, source: str, seen: str, at: in
         problems.append(Problem(line, 0, "label", f"there is no label `{label}`", nearest(label, LABELS)))
     if not is_e164(number):
         problems.append(Problem(line, 0, "number", f"`{number}` is not E.164", "write + and digits, such as +14155550123"))
-    if not _NAME.match(engine) or not source:
+    if not _NAME.match(engine) or not source or len(source) > 200 or not source.isprintable():
         problems.append(Problem(line, 0, "engine", "engine or source is empty or no name", "say whose label it is (hiya, tns, first_orion ...) and who saw it"))
     if moment is None or moment > at + DAY_US:
         problems.append(Problem(line, 0, "seen", f"`{seen}` is no past moment", "write ISO 8601, such as 2026-03-01T14:00:00+00:00"))
         return problems
     return problems or NumberLabelled(at, moment, number, label, engine, source)
+
+
+def _seen(fact: NumberLabelled) -> Seen:
+    return Seen(fact.seen, fact.label, fact.engine, fact.source)
 
 
 def _moment(text: str) -> int | None:

@@ -51,6 +51,13 @@ def take(life: Life, rules: Rules, at: int) -> None:
         del recent[:over]
 
 
+def untake(life: Life) -> None:
+    """The last call counted never left."""
+    life.today = max(0, life.today - 1)
+    life.total -= 1
+    del life.recent[-4:]
+
+
 def room(life: Life, rules: Rules, share: float, at: int) -> tuple[str, int]:
     """("", 0) when the number may take a call; else why not, and when to look again (0: when something happens to it).
 

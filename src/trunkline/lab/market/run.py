@@ -17,11 +17,12 @@ from trunkline.facts.numbers import NumberComplaint
 from trunkline.facts.record import Attempt, Call
 from trunkline.facts.refusal import NONE_LEFT
 from trunkline.guard import Identity, Limits
-from trunkline.lab.market.burning import DAY_S, Burning, swing
+from trunkline.lab.market.burning import swing
 from trunkline.lab.market.fate import BUSY, DEAD, FALSE, HEARD_AS, HUMAN, MACHINE, REJECT, SILENT, SLOW, VACANT, Fates
 from trunkline.lab.market.oracle import Oracle
 from trunkline.lab.market.policy import ROTATION, policy_of
-from trunkline.lab.market.truth import SHORT_TALK_S, Truth
+from trunkline.lab.market.shown import ShownNumbers
+from trunkline.lab.market.truth import Truth
 from trunkline.policy.snapshot import Gateway, Snapshot
 from trunkline.routing import Health, Strategy
 from trunkline.sip.digest import DigestServer
@@ -33,9 +34,6 @@ WARM_UP = 0.2
 
 BLOCKS = 60
 "Stretches of time figures are kept for: the recovery after an incident is read from them."
-
-REVIEW_EVERY_S = 1800.0
-"Between two looks at all numbers; a node looks at some at a time, all day long."
 
 FAILURES = {
     DEAD: (408, "Request Timeout", 0, "route", "no response"),
@@ -144,14 +142,9 @@ class Run:
         self.decisions = decisions_for(self._before[0], Random(seed), int(self.start * 1e6))
         self.decisions.router.watches = True
         self.full = [False] * len(scenario.routes)
-        self.burning: Burning | None = None
-        self.governed = not strategy.endswith(ROTATION)
-        self._dice = Random(seed + 1)
-        self._next_look = self._next_review = 0.0
-        if scenario.numbers is not None:
-            self.burning = Burning(scenario, scenario.numbers, seed)
-            if self.governed:
-                self._hand_over(self.burning)
+        self.shown: ShownNumbers | None = None
+        if scenario.numbers is not None and fates.by_number is not None:
+            self.shown = ShownNumbers(truth, scenario.numbers, fates, fates.by_number, self.decisions, not strategy.endswith(ROTATION), seed)
         if other is not None:
             stranger = self.decisions.router.others[strategy] = other(truth)
             if isinstance(stranger, Oracle):
@@ -166,30 +159,6 @@ class Run:
         self._pending: list[tuple[float, int, Attempt | Call | NumberComplaint, int]] = []
         self._order = count()
         self._step = 0
-
-    def _hand_over(self, burning: Burning) -> None:
-        """The product's book gets the inventory."""
-        book = self.decisions.numbers
-        for fact in burning.inventory(self.start):
-            self.decisions.observe(fact, 0.0)
-            life = book.life(fact.number)
-            if life is not None and not burning.numbers.fresh:
-                self.decisions.observe(burning.promotion(life, self.start), 0.0)
-
-    def look_after_numbers(self, now: float) -> None:
-        """Look-ups and reviews that are due."""
-        burning = self.burning
-        if burning is None or not self.governed:
-            return
-        at = self.start + now
-        if now >= self._next_look:
-            self._next_look = now + burning.numbers.look_every_h * 3600.0
-            for seen in burning.looked_up(at, self._dice):
-                self.decisions.observe(seen, now)
-        if now >= self._next_review:
-            self._next_review = now + REVIEW_EVERY_S
-            for fact in self.decisions.numbers.review_all(int(at * 1e6)):
-                self.decisions.observe(fact, now)
 
     def catch_up(self, now: float) -> None:
         """Let everything happen that happens before `now`."""
@@ -219,16 +188,15 @@ class Run:
             for fact in verdict.facts:
                 self.decisions.observe(fact, now)
             return verdict
-        if self.burning is None or not isinstance(verdict, Refused) or verdict.refusal is not NONE_LEFT:
+        if self.shown is None or not isinstance(verdict, Refused) or verdict.refusal is not NONE_LEFT:
             raise RuntimeError(f"the market's call was refused: {verdict}")
         return None
 
     def place(self, i: int, plan: Plan, now: float) -> Tried:
         """Try the plan's routes until one answers, the callee refuses or the dialer has had enough."""
         tried = Tried()
-        if self.burning is not None:
-            tenant = self._tenants[self.fates.destination[i]]
-            tried.number = plan.caller if self.governed else self._dice.choice(self.burning.rotation(tenant, self.fates.called[i]))
+        if self.shown is not None:
+            tried.number = self.shown.number(i, plan, self._tenants[self.fates.destination[i]])
         ends = now
         for gateway in plan.routes:
             if tried.attempts >= plan.max_attempts:
@@ -245,32 +213,12 @@ class Run:
             if fact.outcome != "route":
                 break
         record = _record(plan.decision.call, int((self.start + now) * 1e6), self._tenants[self.fates.destination[i]], (ends - now) * 1000.0)
-        if self.burning is not None:
-            self._wear(self.burning, i, tried, now, ends)
+        if self.shown is not None:
+            complaint = self.shown.called(i, tried.number, tried.human, tried.short)
+            if complaint is not None:
+                heapq.heappush(self._pending, (complaint.at / 1e6 - self.start, next(self._order), complaint, -1))
         heapq.heappush(self._pending, (ends, next(self._order), record, -1))
         return tried
-
-    def _wear(self, burning: Burning, i: int, tried: Tried, now: float, ends: float) -> None:
-        """What the call did to its number, and a complaint that reaches us a day later."""
-        at = self.start + now
-        complains = burning.factors(tried.number, self.fates.called[i], self.truth.hour_of_slot(self.fates.slot[i]))[2] * burning.numbers.complaints
-        upset = self.fates.by_number.upset[i] if self.fates.by_number is not None else 1.0
-        complained = tried.human and upset < complains
-        burning.called(tried.number, at, tried.short, complained)
-        if complained and self.governed and upset < complains / 3.0:
-            told = ends + DAY_S
-            heapq.heappush(self._pending, (told, next(self._order), burning.complaint(tried.number, self.fates.called[i], self.start + told), -1))
-
-    def _fate_by_number(self, burning: Burning, i: int, r: int, number: str) -> tuple[int, float, float, bool]:
-        """Fate, seconds to the answer, talk and whether the conversation ends at once, now that this number is shown."""
-        fates, more = self.fates, self.fates.by_number
-        if fates.what[i][r] != HUMAN or more is None:
-            return fates.what[i][r], fates.answer_s[i][r], fates.talk_s[i][r], False
-        picks, short, _ = burning.factors(number, fates.called[i], self.truth.hour_of_slot(fates.slot[i]))
-        if more.fuss[i][r] >= picks:
-            return (MACHINE, more.machine_s[i][r], self.scenario.machine_s, False) if more.has_machine[i] else (SILENT, np.inf, 0.0, False)
-        ends_at_once = more.short_at[i][r] < short
-        return HUMAN, fates.answer_s[i][r], SHORT_TALK_S if ends_at_once else more.lasts_s[i], ends_at_once
 
     def _attempt(self, i: int, plan: Plan, gateway: Gateway, at: float, tried: Tried) -> tuple[Attempt, int]:
         """One attempt and the line it takes: -1 where a full carrier gave it none."""
@@ -278,10 +226,10 @@ class Run:
         tried.first = r if tried.first < 0 else tried.first
         takes = fates.alerting_s[i][r]
         heard_as = fates.heard[i][r]
-        if self.burning is None:
+        if self.shown is None:
             fate, answer, talks, short = fates.what[i][r], fates.answer_s[i][r], fates.talk_s[i][r], fates.short[i][r]
         else:
-            fate, answer, talks, short = self._fate_by_number(self.burning, i, r, tried.number)
+            fate, answer, talks, short = self.shown.fate(i, r, tried.number)
             if fate != fates.what[i][r] and heard_as:
                 heard_as = HEARD_AS.index("machine")
         over = bool(self._capacity[r]) and self._busy[r] >= self._capacity[r]
@@ -333,66 +281,35 @@ def run(
     history, total = truth.scenario.history, len(fates.at_s)
     routes = len(truth.routes)
     result = Result(firsts=[[0] * routes for _ in range(blocks)], block_contacts=[0] * blocks, block_calls=[0] * blocks)
-    counted, burning = Daily(fates.at_s[0]), market.burning
+    shown = market.shown
     collecting = gc.isenabled()
     gc.disable()
     began = process_time()
     for i in range(total):
         now = fates.at_s[i] - market.start
         market.catch_up(now)
-        market.look_after_numbers(now)
+        if shown is not None:
+            shown.look_after(now)
         slot = fates.slot[i]
         market.follow(truth.hour_of_slot(slot), i >= history)
         plan = market.decide(i, now)
         if plan is None:
             result.refused += 1
-            counted.refuse(fates.at_s[i])
+            if shown is not None:
+                shown.refused(fates.at_s[i])
             continue
         best, worths = _best(truth.index[slot, fates.destination[i]], market.full, market.loses)
         tried = market.place(i, plan, now)
-        if burning is not None:
-            counted.add(burning, tried, fates.at_s[i])
         if i >= history:
             done = (i - history) / (total - history)
             _count(result, truth, tried, plan.decision.holdout, done, max(best - worths[tried.first], 0.0) if tried.first >= 0 else 0.0)
     result.seconds = process_time() - began
     if collecting:
         gc.enable()
-    if burning is not None:
-        result.labels, result.labelled_calls = burning.labels, counted.labelled_calls
-        result.swing, result.days = swing(counted.cells), counted.days
+    if shown is not None:
+        result.labels, result.labelled_calls = shown.burning.labels, shown.labelled_calls
+        result.swing, result.days = swing(shown.cells), shown.days
     return result
-
-
-class Daily:
-    """What numbers did, day by day."""
-
-    def __init__(self, start: float) -> None:
-        self._start = start
-        self.days: list[list[int]] = []
-        self.cells: dict[tuple[str, int], list[int]] = {}
-        "Number and day -> calls and human answers."
-        self.labelled_calls = 0
-
-    def _day(self, at: float) -> list[int]:
-        day = int((at - self._start) // DAY_S)
-        while len(self.days) <= day:
-            self.days.append([0, 0, 0, 0])
-        return self.days[day]
-
-    def add(self, burning: Burning, tried: Tried, at: float) -> None:
-        day = self._day(at)
-        day[0] += 1
-        day[1] += tried.human
-        if day[0] % 50 == 1:
-            day[2] = sum(standing.labelled for standing in burning.by_number.values())
-        self.labelled_calls += burning.by_number[tried.number].labelled
-        cell = self.cells.setdefault((tried.number, len(self.days)), [0, 0])
-        cell[0] += 1
-        cell[1] += tried.human
-
-    def refuse(self, at: float) -> None:
-        self._day(at)[3] += 1
 
 
 def _count(result: Result, truth: Truth, tried: Tried, holdout: bool, done: float, short_of: float) -> None:
