@@ -49,9 +49,8 @@ def test_a_reply_that_is_none_frees_its_place_for_the_next_question(body: bytes)
         at = loopback()
         web = await Web(answer).serve(at)
         async with Asking(api(at, at_once=1)) as asking:
-            for digit in range(2):
-                await asyncio.wait_for(asking.ask(f"+1415555012{digit}"), 3)
-            assert {path for path, _ in web.asked} == {"/v1/14155550120", "/v1/14155550121"}
+            await asyncio.wait_for(asking.ask(), 3)
+            assert asking.dips.counts["asked"] == len(web.asked) > 1, "the place of each was free again"
         web.server.close()
 
     asyncio.run(scenario())

@@ -113,6 +113,8 @@ def _confusion(carriers: dict[str, Any]) -> Table:
 
 
 def _show(summary: dict[str, Any], console: Console) -> None:
+    if summary["shed"]:
+        print(f"This machine is too busy: {summary['shed']} calls were turned away because the node was late, and what was heard of others suffers.")
     table = Table(title=f"{summary['calls']} calls, {summary['answered']} answered, {summary['saved_by_failover']} of them after failover")
     talks = any("honest_rate" in row for row in summary["carriers"].values())
     honest = ("humans heard", "humans there") if talks else ()

@@ -151,9 +151,10 @@ class Demo:
         told = self.dialer.told
         answered_calls = sum(call.status == 200 for call in calls.values())
         ghosts = sum(count for name, count in self.dialer.counts.items() if name.startswith("bye "))
-        if len(calls) != self.dialer.placed or answered_calls != told[200] or any(carrier.calls for carrier in self.carriers) or ghosts:
+        shed = self.dialer.counts["shed"]  # refused before anybody is known: such calls have no record
+        if len(calls) != self.dialer.placed - shed or answered_calls != told[200] or any(carrier.calls for carrier in self.carriers) or ghosts:
             raise DemoError(
-                f"the books do not balance: {self.dialer.placed} calls placed and {told[200]} answered at the dialer, {len(calls)} and "
+                f"the books do not balance: {self.dialer.placed} calls placed, {shed} turned away and {told[200]} answered at the dialer, {len(calls)} and "
                 f"{answered_calls} recorded, {sum(len(carrier.calls) for carrier in self.carriers)} calls left up at carriers, "
                 f"{ghosts} BYEs of the dialer refused or unanswered"
             )
@@ -162,7 +163,7 @@ class Demo:
         moved = next((call for call in drawn if call.attempts > 1), None)
         audio = {"audio": dict(self.dialer.audio)} if self.dialer.audio else {}
         return {
-            "calls": len(calls), "answered": answered_calls, "failed_over": sum(call.attempts > 1 for call in calls.values()),
+            "calls": len(calls), "shed": shed, "answered": answered_calls, "failed_over": sum(call.attempts > 1 for call in calls.values()),
             "saved_by_failover": sum(call.attempts > 1 and call.status == 200 for call in calls.values()),
             "told": {str(status): count for status, count in sorted(told.items())}, "carriers": rows, **audio,
             "ladders": [ladders[call.call] for call in (plain, moved) if call is not None],

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from enum import IntEnum
 from random import Random
 
+from trunkline.facts.refusal import OVERLOAD
 from trunkline.lab.carrier import SDP, SDP_TYPE
 from trunkline.lab.line import Line
 from trunkline.lab.scenario import DialerBehaviour
@@ -65,6 +66,7 @@ class CallerLeg:
         invite, self.invite = self.invite, None
         dialer.told[response.status] += 1
         if response.status >= 300:
+            dialer.counts["shed"] += OVERLOAD.code in response.first("Warning")
             dialer.over(self)
             return
         if dialog.establish(response, dialog.flow) is None and invite is not None:
