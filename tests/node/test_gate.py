@@ -74,7 +74,7 @@ def test_a_machine_is_left_a_message_after_its_beep(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with Stage(tmp_path, f"gate, machine: drop, message: {file}") as stage:
             stage.ring_first()
-            greeting = (room(0.3), prompt("voicemail-en-1"), prompt("voicemail-en-2"), room(0.6))
+            greeting = (room(0.3), prompt("voicemail-es-1"), prompt("voicemail-en-1"), room(0.6))
             length_s = sum(part.size for part in greeting) / 8000
             stage.answer_first(*greeting, pcm([beep(1000, 400, -14.0)]), room(20.0))
             answered = time.monotonic()

@@ -34,7 +34,7 @@ destinations:
 """
 
 
-PERSON_S = 3.0
+PERSON_S = 0.3
 "Rung before a person answers."
 
 
@@ -153,7 +153,7 @@ def test_gate_keeps_a_voicemail_from_the_agent_and_tells_the_dialer_nothing_of_a
     async def scenario() -> None:
         async with Stage(tmp_path, "gate") as stage:
             stage.ring_first()
-            stage.answer_first(room(0.3), prompt("voicemail-en-1"), prompt("voicemail-en-2"), room(5.0))
+            stage.answer_first(room(0.3), prompt("voicemail-es-1"), prompt("voicemail-en-1"), room(5.0))
             stage.dialer.expect("486")
             stage.dialer.ask("ACK")
             stage.first.serve("BYE")

@@ -163,6 +163,7 @@ class Source:
 
     def story(self, call: str) -> Story:
         """One call, in progress or ended; raises `SourceError` when neither knows it."""
+        call = _readable(call)
         live = self._held("call", Live, call)
         facts = facts_of(self._journal, call, [])
         if live is None and not facts:
@@ -171,6 +172,7 @@ class Source:
 
     def ladder(self, call: str) -> Ladder:
         """The messages of one call, so far or in full; raises `SourceError` when neither knows it."""
+        call = _readable(call)
         so_far = self._held("ladder", Ladder, call)
         if so_far:
             return so_far
@@ -211,6 +213,11 @@ class Source:
         except OSError:
             return None
         return _decoded(line, _Reply)
+
+
+def _readable(call: str) -> str:
+    """A shell may hand over bytes that are no text."""
+    return call.encode("utf-8", "replace").decode()
 
 
 def _decoded(answer: _Reply | bytes, kind: type[T]) -> T:

@@ -24,6 +24,10 @@ SAMPLE_BYTES = 256 << 20
 "Of all samples together."
 
 
+LONGEST_ID = 256
+"Characters of a call's id, ours or a dialer's Call-ID."
+
+
 class Answers:
     def __init__(self, node: "Node") -> None:
         self.node = node
@@ -65,6 +69,8 @@ class Answers:
     def label(self, request: Request) -> str:
         if request.kind not in LABELS:
             raise RefusedError(f"no such label: {request.kind!r}; one of {', '.join(LABELS)}")
+        if not 0 < len(request.call) <= LONGEST_ID:
+            raise RefusedError("no such call: its id is a few letters and digits, as `trunkline calls` shows it")
         node = self.node
         now = node.network.now()
         node.core.emit(AnswerLabelled(request.call, node.clock.utc_us(now), request.kind, request.author or "control socket", request.note), now)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,11 @@ class Control:
     async def open(self) -> None:
         with contextlib.suppress(FileNotFoundError):
             self.path.unlink()
-        self._server = await asyncio.start_unix_server(self._serve, str(self.path), limit=LINE_LIMIT)
-        self.path.chmod(0o600)
+        before = os.umask(0o177)  # not for a moment anybody else's
+        try:
+            self._server = await asyncio.start_unix_server(self._serve, str(self.path), limit=LINE_LIMIT)
+        finally:
+            os.umask(before)
 
     async def close(self) -> None:
         if self._server is not None:
