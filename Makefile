@@ -45,7 +45,7 @@ lint: setup ## ruff and mypy --strict
 	@$(VENV)/bin/mypy
 
 test: setup counterparts lint ## Everything CI runs: lint, types, units, flows, a smoke run per real counterpart
-	@$(PY) -m pytest -n 2 --dist loadfile -q -m "not verify"
+	@$(PY) -m pytest -n 4 --dist loadfile -q -m "not verify"
 	@TRUNKLINE_PURE=1 $(PY) -m pytest -q tests/flows/test_flows.py tests/calls tests/compliance
 
 verify: setup counterparts ## Every "must show" item in full; writes compliance/VERIFY.md

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from hashlib import sha256
+from multiprocessing import get_context
 from pathlib import Path
 
 import msgspec
@@ -93,7 +94,7 @@ def runs(
     if not left:
         return done, codes
     left.sort(key=lambda job: job.seed)
-    with ProcessPoolExecutor(jobs) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:  # a fork of a process with threads may hang
         for job, results in zip(left, pool.map(place, left), strict=True):
             for strategy, result in results:
                 done[job.scenario, strategy, job.seed] = result

@@ -72,8 +72,10 @@ def test_a_spoken_hello_is_a_human_and_a_mailbox_a_machine_with_its_beep(tmp_pat
     assert verdict.said_s <= 1.5 + len(hello) / 8000 + 0.65 + DELAY_S
     assert verdict.features["ring_time_s"] == 6.0
     assert verdict.features["onset_s"] == pytest.approx(0.5, abs=0.03), "the answer waited as long as the sound"
-    first, last = [one for one in told["machine"] if one.kind in (Kind.MACHINE, Kind.ANNOUNCEMENT)][:2]
-    assert first.features["ring_time_s"] == 22.0
+    verdicts = [one for one in told["machine"] if one.kind in (Kind.MACHINE, Kind.ANNOUNCEMENT, Kind.UNKNOWN, Kind.ASSISTANT)]
+    assert verdicts[0].phase is Phase.ANSWERED
+    assert not any(one.kind is Kind.HUMAN for one in told["machine"])
+    last = [one for one in told["machine"] if one.kind in (Kind.MACHINE, Kind.ANNOUNCEMENT)][-1]
     assert last.ended_s == pytest.approx(1.5 + len(mailbox) / 8000, abs=0.3)
     beep = next(one for one in told["machine"] if one.kind is Kind.BEEP)
     assert beep.began_s == pytest.approx(1.5 + len(mailbox) / 8000 + 0.6, abs=0.06)
