@@ -1,7 +1,9 @@
 """baresip with a voice: it plays a WAV file, and writes down what it says and what it hears."""
 
+import atexit
+import shutil
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import Self
 
 from tests.counterparts.phones import until
@@ -15,8 +17,8 @@ class SpeakingBaresip(Baresip):
 
     def __init__(self, folder: Path, account: str, address: str, ca: Path, certificate: tuple[Path, Path], voice: Path) -> None:
         super().__init__(folder, account, address, ca, certificate)
-        self._short = TemporaryDirectory(prefix="dump")  # baresip cuts longer names off at 128 characters
-        self.dumps = Path(self._short.name)
+        self.dumps = Path(mkdtemp(prefix="dump"))  # baresip cuts longer names off at 128 characters
+        atexit.register(shutil.rmtree, self.dumps, True)  # they are read when baresip is gone
         (folder / "config").write_text(
             f"sip_listen {address}:5060\nsip_certificate {folder / 'both.pem'}\nsip_cafile {ca}\nnet_interface {address}\nrtp_ports 20000-20100\n"
             f"audio_source aufile,{voice}\naudio_player aubridge,phone\naudio_alert aubridge,alert\n"

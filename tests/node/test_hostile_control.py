@@ -85,12 +85,11 @@ def test_whatever_is_said_is_answered_nothing_waits_and_the_node_starts_again(tm
         async with node:
             for name, line in LINES.items():
                 assert said(node, line)["ok"] is False, name
-            assert told(node, added())["ok"]
+            assert told(node, added(), step())["ok"]
             for name, one in BAD.items():
                 assert told(node, one)["ok"] is False, name
                 assert told(node, added("+14155550105"), one)["ok"] is False, f"{name}: all of a request or none"
             assert [one.number for one in node.facts() if isinstance(one, NumberAdded)] == [OURS]
-            assert told(node, step())["ok"]
             an_observation_sent_again_is_no_second_one(node)
             await two_hundred_who_say_half_a_line(node)
             node.kill()
