@@ -50,7 +50,7 @@ test: setup counterparts lint ## Everything CI runs: lint, types, units, flows, 
 
 verify: setup counterparts ## Every "must show" item in full; writes compliance/VERIFY.md
 	@set -o pipefail; { echo "# Verified"; echo; echo "Commit $$(git rev-parse --short HEAD), $$(date -u +%F), $$($(PY) --version), $$(uname -sm)."; echo; \
-		echo '```'; $(PY) -m pytest -q -p no:xdist --tb=short --show-capture=no | tail -40; $(PY) compliance/fuzz.py --seconds 120 2>&1 | grep -E 'Done|average_exec|ERROR'; \
+		echo '```'; $(PY) -m pytest -q -n 4 --dist loadfile --tb=short --show-capture=no | tail -40; $(PY) compliance/fuzz.py --seconds 120 2>&1 | grep -E 'Done|average_exec|ERROR'; \
 		echo '```'; } | tee compliance/VERIFY.md
 
 bench: setup counterparts ## Every bench, as JSON into bench/results/
