@@ -111,6 +111,8 @@ class PhoneCall:
     cancel_at: float = 0.0
     ended_at: float = 0.0
     "When our BYE was answered with 200."
+    bye_answer: int = 0
+    "Status of the answer to our BYE; 481: the other side knew no such call any more."
     requests: list[Message] = field(default_factory=list)
     authorized: bool = False
 
@@ -332,6 +334,7 @@ class Phone:
         answer = await self._transact(method, uri, lines, "", to, branch)
         if method == "BYE" and answer is not None:
             call.ended_at = time.monotonic() if answer.status == 200 else 0.0
+            call.bye_answer = answer.status
         return answer
 
     # Wire.
