@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Arrival:
     """An INVITE on its way to becoming a call."""
 
-    __slots__ = ("at", "call", "dialog", "generation", "postponed", "request", "seen", "session_id", "tag", "transaction")
+    __slots__ = ("at", "call", "dialog", "postponed", "request", "seen", "session_id", "tag", "transaction")
 
     def __init__(self, call: str, transaction: ServerInvite, request: Request, dialog: Dialog, session_id: str, tag: str, at: float) -> None:
         self.call = call
@@ -38,7 +38,6 @@ class Arrival:
         self.tag = tag
         self.at = at
         self.postponed: Postponed | None = None
-        self.generation = 0
 
 
 class Arrivals:
@@ -47,8 +46,10 @@ class Arrivals:
     def __init__(self, board: "Switchboard") -> None:
         self.board = board
         self.waiting: dict[str, Arrival] = {}
-        "By call id."
+        "By call id; each has been postponed."
         self.generation = 0
+        self._armed = -1.0
+        "When the one live timer goes off; -1 while there is none."
 
     def invited(self, transaction: ServerInvite, request: Request, tag: str, now: float) -> None:
         """A new INVITE."""
@@ -96,11 +97,16 @@ class Arrivals:
             self.board.sessions.add(arrival.seen)
         arrival.postponed = postponed
         self.waiting[arrival.call] = arrival
-        timers = self.board.endpoint.timers
-        timers.at(postponed.until, self, 0)
+        self._arm(postponed.until)
+
+    def _arm(self, until: float) -> None:
+        """Be woken for a call that may wait until then, or for the next the decider lets go; one timer serves all that wait."""
         due = self.board.decider.next_due()
-        if due is not None and due < postponed.until:
-            timers.at(due, self, 0)
+        at = until if due is None else min(until, due)
+        if self._armed < 0.0 or at < self._armed:
+            self._armed = at
+            self.generation += 1
+            self.board.endpoint.timers.at(at, self, 0)
 
     def turn(self, now: float) -> None:
         """Decide on waiting calls whose time has come."""
@@ -108,43 +114,49 @@ class Arrivals:
             return
         for call in self.board.decider.due(now):
             self._again(call, now)
-        for arrival in [one for one in self.waiting.values() if one.postponed is not None and one.postponed.until <= now]:
+        for arrival in [one for one in self.waiting.values() if _until(one) <= now]:
             self._again(arrival.call, now)
-        due = self.board.decider.next_due() if self.waiting else None
-        if due is not None:
-            self.board.endpoint.timers.at(due, self, 0)
+        if self.waiting:
+            self._arm(min(map(_until, self.waiting.values())))
 
     def on_timer(self, what: int, now: float) -> None:
+        self._armed = -1.0
         self.turn(now)
 
     def _again(self, call: str, now: float) -> None:
-        arrival = self.waiting.pop(call, None)
+        arrival = self.waiting.get(call)
         if arrival is not None:
-            self.board.sessions.discard(arrival.seen)
+            self._take_out(arrival)
             self._decide(arrival, now)
+
+    def _take_out(self, arrival: Arrival) -> Postponed:
+        """The arrival waits no longer; what it was waiting for."""
+        postponed = arrival.postponed
+        assert postponed is not None
+        del self.waiting[arrival.call]
+        self.board.sessions.discard(arrival.seen)
+        return postponed
+
+    def _give_up(self, arrival: Arrival, refusal: Refusal, now: float) -> Refused:
+        """The arrival is not to be placed any more."""
+        postponed = self._take_out(arrival)
+        self.board.decider.left(arrival.call, postponed.trunk, now)
+        return Refused(refusal, postponed.trunk, postponed.called)
 
     def cancelled(self, transaction: ServerInvite, now: float) -> bool:
         """The caller of a waiting call hung up; False where it is none."""
         arrival = next((one for one in self.waiting.values() if one.transaction is transaction), None)
-        if arrival is None or arrival.postponed is None:
+        if arrival is None:
             return False
-        del self.waiting[arrival.call]
-        self.board.sessions.discard(arrival.seen)
-        self.board.decider.left(arrival.call, arrival.postponed.trunk, now)
+        refused = self._give_up(arrival, catalogue.CANCELLED, now)
         transaction.respond(487, "Request Terminated", arrival.tag, now)
-        refused = Refused(catalogue.CANCELLED, arrival.postponed.trunk, arrival.postponed.called)
         self.board.emit(refused_fact(self.board, arrival, refused, 487, 0, "dialer", now), now)
         return True
 
-    def turn_away(self, refusal: Refusal, now: float) -> None:
+    def refuse_waiting(self, refusal: Refusal, now: float) -> None:
         """The node stops: whoever waits is told so."""
         for arrival in list(self.waiting.values()):
-            postponed = arrival.postponed
-            assert postponed is not None
-            self.board.sessions.discard(arrival.seen)
-            self.board.decider.left(arrival.call, postponed.trunk, now)
-            self._refused(arrival, Refused(refusal, postponed.trunk, postponed.called), now)
-        self.waiting.clear()
+            self._refused(arrival, self._give_up(arrival, refusal, now), now)
 
     # Verdicts.
 
@@ -192,6 +204,12 @@ class Arrivals:
         if verdict.decision is not None:
             board.emit(verdict.decision, now)
         board.emit(refused_fact(board, arrival, verdict, answer.status, answer.cause, "trunkline", now), now)
+
+
+def _until(arrival: Arrival) -> float:
+    """How long a waiting arrival may wait."""
+    assert arrival.postponed is not None
+    return arrival.postponed.until
 
 
 def session_of(request: Request) -> str:

@@ -5,16 +5,11 @@ from pathlib import Path
 
 from trunkline.cli.policy_data import Kept
 from trunkline.cli.source import JOURNAL, SourceError, data_directory
-from trunkline.numbers import NumberBook
-from trunkline.policy.number_rules import Rules
+from trunkline.numbers import NUMBERS, NumberBook
+from trunkline.policy.number_rules import USUAL
 from trunkline.policy.pools import areas_in, rules_of
 from trunkline.policy.store import StoreError
 from trunkline.records import recover
-
-FOLD = "numbers"
-"The book's name in checkpoints."
-
-USUAL = Rules()
 
 
 def book_of(data: Path | None) -> tuple[Path, NumberBook]:
@@ -29,7 +24,7 @@ def book_of(data: Path | None) -> tuple[Path, NumberBook]:
         book.apply_rules(lambda pool: rules.get(pool, USUAL), areas_in(draft.document, draft.files)[0])
     except StoreError:
         pass  # nothing was ever applied: the defaults are in force
-    recover(directory / JOURNAL, directory / "checkpoints", {FOLD: book})
+    recover(directory / JOURNAL, directory / "checkpoints", {NUMBERS: book})
     return directory, book
 
 
@@ -37,4 +32,4 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
-__all__ = ["FOLD", "book_of", "now_us"]
+__all__ = ["book_of", "now_us"]

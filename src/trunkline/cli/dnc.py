@@ -7,12 +7,11 @@ import zlib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
-from trunkline.cli.node import Data, Json
+from trunkline.cli.command import Data, Json, json_of, stop
 from trunkline.cli.rendering import table
 from trunkline.cli.source import data_directory
 from trunkline.guard.do_not_call import EVERYBODY, SUFFIX, ListError, NumberList
@@ -75,10 +74,10 @@ def check(numbers: Annotated[list[str], typer.Argument(help="Numbers.", show_def
     for written in numbers:
         digits = next(reading.numbers(iter([written])), None)
         if digits is None:
-            _stop(f"{written}: not a number; write E.164, such as +14155550100, or add --country")
+            stop(f"{written}: not a number; write E.164, such as +14155550100, or add --country")
         found[f"+{digits}"] = [name for name, each in lists.items() if digits in each]
     if as_json:
-        print(msgspec.json.encode(found).decode())
+        print(json_of(found))
     else:
         for number, names in found.items():
             print(f"{number}: {'on ' + ', '.join(names) if names else 'on no list'}")
@@ -95,7 +94,7 @@ def info(data: Data = None, as_json: Json = False) -> None:
         old = (datetime.now(UTC) - built).total_seconds() > OLD_S
         rows.append({"list": path.stem, "numbers": each.count, "bytes": path.stat().st_size, "built": built.isoformat(timespec="seconds"), "old": old})
     if as_json:
-        print(msgspec.json.encode(rows).decode())
+        print(json_of(rows))
     elif not rows:
         print(f"no lists in {_folder(data)}; make one with `trunkline dnc build FILE`")
     else:
@@ -109,7 +108,7 @@ def _folder(data: Path | None) -> Path:
 
 def _path(data: Path | None, tenant: str) -> Path:
     if tenant and not NAME.fullmatch(tenant):
-        _stop(f"{tenant}: not the name of a tenant")
+        stop(f"{tenant}: not the name of a tenant")
     return _folder(data) / f"{tenant or EVERYBODY}{SUFFIX}"
 
 
@@ -124,12 +123,12 @@ def _read(files: list[Path], reading: Reading) -> Iterator[int]:
 
 def _given(numbers: list[str] | None, files: list[Path] | None, reading: Reading) -> Iterator[int]:
     if not numbers and not files:
-        _stop("no numbers; write them, or name a file with --from")
+        stop("no numbers; write them, or name a file with --from")
     plain = Reading(reading.country)
     for written in numbers or ():
         found = next(plain.numbers(iter([written])), None)
         if found is None:
-            _stop(f"{written}: not a number; write E.164, such as +14155550100, or add --country")
+            stop(f"{written}: not a number; write E.164, such as +14155550100, or add --country")
         if not written.startswith("+"):
             place = world().kind(str(found)).country
             print(f"{written} is read as +{found} ({place or 'no country has such a number'}); write +, or --country, if that is wrong", file=sys.stderr)
@@ -143,22 +142,17 @@ def _rewrite(path: Path, add: Iterable[int] = (), remove: Iterable[int] = (), ke
     try:
         return rewrite(path, add, remove, keep)
     except (OSError, EOFError, ListError, ValueError, csv.Error, zlib.error) as error:
-        _stop(f"{path.stem}: nothing was changed: {error}")
+        stop(f"{path.stem}: nothing was changed: {error}")
 
 
 def _open(path: Path) -> NumberList:
     try:
         return NumberList(path)
     except (OSError, ListError) as error:
-        _stop(str(error))
+        stop(str(error))
 
 
 def _say_unread(reading: Reading) -> None:
     if reading.unread:
         print(f"{reading.unread:,} lines hold no number; the first is {reading.first_unread}", file=sys.stderr)
         raise typer.Exit(1)
-
-
-def _stop(text: str) -> NoReturn:
-    print(text, file=sys.stderr)
-    raise typer.Exit(2)

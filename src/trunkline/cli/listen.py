@@ -18,7 +18,8 @@ import msgspec
 import typer
 
 from trunkline.cli.calls import span_us
-from trunkline.cli.node import Data, Json, ask
+from trunkline.cli.command import Data, Json
+from trunkline.cli.node import ask
 from trunkline.cli.rendering import table
 from trunkline.cli.source import JOURNAL, SourceError, data_directory
 from trunkline.facts.heard import LABELS, MACHINES

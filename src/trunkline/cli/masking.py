@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 import typer
 
 from trunkline.cli.calls import calls
-from trunkline.cli.node import Data, ask
+from trunkline.cli.command import Data
+from trunkline.cli.node import ask
 
 app = typer.Typer(add_completion=False, help="List calls, or do something to one that is up.")
 app.callback(invoke_without_command=True)(calls)

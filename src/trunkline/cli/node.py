@@ -7,12 +7,10 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from trunkline.cli.command import Data, Json
 from trunkline.cli.policy import put_in_force
 from trunkline.cli.rendering import table
 from trunkline.cli.source import SourceError, ask_node, data_directory
-
-Data = Annotated[Path | None, typer.Option("--data", help="The node's data directory; default: `node.data` of ./trunkline.toml, else ./var.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def serve(settings: Annotated[Path, typer.Option("--settings", help="Settings of this node.")] = Path("trunkline.toml")) -> None:

@@ -6,19 +6,19 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
 from trunkline.cli.book import book_of, now_us
-from trunkline.cli.node import Data, Json
+from trunkline.cli.command import Data, Json, json_of, stop, text_of
 from trunkline.cli.rendering import listing, moment, table
 from trunkline.cli.source import SourceError, ask_node
 from trunkline.facts.numbers import NumberComplaint, NumberTransition, PoolAlarm
 from trunkline.numbers import Demand, Event, NumberBook, State, forecast, observe, override, read_csv, read_labels, write_csv
 from trunkline.numbers.lifecycle import DAY_US, day_cap
-from trunkline.numbers.usage import ramp_days_at, room
+from trunkline.numbers.usage import day_of, ramp_days_at
 from trunkline.policy.problem import Problem
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Caller IDs as assets: import, look, label, override, forecast. docs/numbers.md tells how they are governed.")
@@ -42,13 +42,13 @@ def import_(
 ) -> None:
     """Add and change numbers. A file is taken whole or not at all; numbers it does not name stay as they are; running it again changes nothing."""
     directory, book = _book(data)
-    result = read_csv(_text(path), book.inventory, book.areas, now_us(), getpass.getuser())
+    result = read_csv(text_of(path, "utf-8-sig"), book.inventory, book.areas, now_us(), getpass.getuser())
     if result.problems:
         _refuse(path, result.problems, as_json)
     if not dry_run:
         _send(directory, result.facts)
     told = {"added": result.added, "changed": result.changed, "unchanged": result.unchanged, "dry_run": dry_run}
-    print(_json(told) if as_json else f"{path}: {result.added} added, {result.changed} changed, {result.unchanged} as they were{' (dry run: nothing was done)' if dry_run else ''}")
+    print(json_of(told) if as_json else f"{path}: {result.added} added, {result.changed} changed, {result.unchanged} as they were{' (dry run: nothing was done)' if dry_run else ''}")
 
 
 @app.command()
@@ -68,7 +68,7 @@ def list_(
     book, at = _book(data)[1], now_us()
     rows = [row for number in book.inventory.holdings if (row := _row(book, number, at))["pool"] in (pool or row["pool"],) and state in ("", row["state"])]
     if as_json:
-        print(_json(rows))
+        print(json_of(rows))
         return
     if not rows:
         print("No such number. `trunkline numbers import FILE.csv` adds some.")
@@ -83,7 +83,7 @@ def show(number: Annotated[str, typer.Argument(help="In E.164, with +.")], data:
     book, at = _book(data)[1], now_us()
     holding = book.inventory.holdings.get(number)
     if holding is None:
-        _fail(f"{number} is not in the inventory; `trunkline numbers list` shows what is.", 1)
+        stop(f"{number} is not in the inventory; `trunkline numbers list` shows what is.", 1)
     rules = book.rules_of(holding.pool)
     suspicions = book.suspicions(number, at)
     reputation = book.reputations.of(number)
@@ -93,7 +93,7 @@ def show(number: Annotated[str, typer.Argument(help="In E.164, with +.")], data:
         "proven": holding.proven(at), "suspicions": suspicions, "complaints": book.reputations.complaints(number, at - rules.complaint_days * DAY_US), "seen": seen,
     }  # fmt: skip
     if as_json:
-        print(_json(told))
+        print(json_of(told))
         return
     print(number)
     print(listing([(name, str(value)) for name, value in told.items() if name not in ("number", "suspicions", "seen") and value not in ("", 0)]))
@@ -121,7 +121,7 @@ def pools(data: Data = None, as_json: Json = False) -> None:
             "labelled": msgspec.to_builtins(rate) if rate else None,
         })  # fmt: skip
     if as_json:
-        print(_json(rows))
+        print(json_of(rows))
         return
     header = ("POOL", "NUMBERS", "OPEN", "STATES", "ALARM", "RESTED 28D", "CHURN", "LABELLED")
     print(table(header, [
@@ -147,7 +147,7 @@ def label(
     """Say what call recipients are shown for our numbers. Clean look-ups count too: without them there is no rate."""
     directory, book = _book(data)
     at, path = now_us(), Path(what)
-    found = read_labels(_text(path), at) if not what.startswith("+") else observe(what, label, engine, source, seen, at)
+    found = read_labels(text_of(path, "utf-8-sig"), at) if not what.startswith("+") else observe(what, label, engine, source, seen, at)
     facts = found if isinstance(found, list) else [found]
     problems = [one for one in facts if isinstance(one, Problem)]
     if problems:
@@ -155,7 +155,7 @@ def label(
     ours = [fact for fact in facts if not isinstance(fact, Problem) and fact.number in book.inventory.holdings]
     _send(directory, ours)
     told = {"taken": len(ours), "not_ours": len(facts) - len(ours)}
-    print(_json(told) if as_json else f"{told['taken']} observations taken, {told['not_ours']} about numbers that are not ours")
+    print(json_of(told) if as_json else f"{told['taken']} observations taken, {told['not_ours']} about numbers that are not ours")
 
 
 @app.command()
@@ -170,7 +170,7 @@ def complain(
     """Take a complaint of a called party."""
     directory, book = _book(data)
     if number not in book.inventory.holdings:
-        _fail(f"{number} is not in the inventory; `trunkline numbers list` shows what is.", 1)
+        stop(f"{number} is not in the inventory; `trunkline numbers list` shows what is.", 1)
     _send(directory, [NumberComplaint(now_us(), number, callee, "opt_out" if opt_out else "complaint", source, text)])
     print(f"complaint about {number} taken")
 
@@ -186,12 +186,12 @@ def override_(
     directory, book = _book(data)
     life = book.life(number)
     if life is None:
-        _fail(f"{number} is not in the inventory; `trunkline numbers list` shows what is.", 1)
+        stop(f"{number} is not in the inventory; `trunkline numbers list` shows what is.", 1)
     if event not in {one.value for one in Event}:
-        _fail(f"there is no event `{event}`; send rest, reinstate, promote, retire or release", 2)
+        stop(f"there is no event `{event}`; send rest, reinstate, promote, retire or release", 2)
     moved = override(life, Event(event), now_us(), getpass.getuser(), reason)
     if isinstance(moved, str):
-        _fail(moved if reason else f"{moved}: add --reason TEXT", 2)
+        stop(moved if reason else f"{moved}: add --reason TEXT", 2)
     _send(directory, [moved])
     print(f"{number}: {moved.before} -> {moved.after}")
 
@@ -201,9 +201,9 @@ def clear_alarm(pool: Annotated[str, typer.Argument(help="Whose alarm is over.")
     """End a pool's alarm by hand: its caps are whole again, and what was counted against it is forgotten."""
     directory, book = _book(data)
     if not book.alarmed(pool):
-        _fail(f"pool {pool} has no alarm", 1)
+        stop(f"pool {pool} has no alarm", 1)
     if not reason:
-        _fail("say why: --reason TEXT", 2)
+        stop("say why: --reason TEXT", 2)
     _send(directory, [PoolAlarm(now_us(), pool, False, reason, {}, getpass.getuser())])
     print(f"alarm of pool {pool} cleared")
 
@@ -222,10 +222,10 @@ def forecast_(
     """How many numbers a pool will need, and by when to order them."""
     book = _book(data)[1]
     if not any(holding.pool == pool for holding in book.inventory.holdings.values()):
-        _fail(f"there is no pool {pool}; `trunkline numbers pools` lists them", 1)
+        stop(f"there is no pool {pool}; `trunkline numbers pools` lists them", 1)
     found = forecast(book, pool, Demand(busiest_day, growth, fill, delivery, horizon), now_us())
     if as_json:
-        print(_json({**msgspec.to_builtins(found), "order_by": _day(found.order_by), "earliest_order_by": _day(found.earliest_order_by), "short_on": [_day(day) for day in found.short_on]}))
+        print(json_of({**msgspec.to_builtins(found), "order_by": _day(found.order_by), "earliest_order_by": _day(found.earliest_order_by), "short_on": [_day(day) for day in found.short_on]}))
         return
     low, expected, high = found.order
     print(f"pool {pool}: {found.in_use} numbers in use; {found.needed[1]} needed in {horizon} days ({found.needed[0]} to {found.needed[2]})")
@@ -238,11 +238,9 @@ def _row(book: NumberBook, number: str, at: int) -> dict[str, Any]:
     holding, life = book.inventory.holdings[number], book.life(number)
     assert life is not None
     rules = book.rules_of(holding.pool)
-    closed, again = room(life, rules, rules.pool_cap_share if book.alarmed(holding.pool) else 1.0, at)
-    if not closed and not holding.proven(at):
-        closed = "unproven"
+    closed, again = book.seats.room(book.seats.by_number[number], at)
     return {
-        "number": number, "pool": holding.pool, "area": holding.area, "state": life.state, "today": life.today if life.day >= at // DAY_US else 0,
+        "number": number, "pool": holding.pool, "area": holding.area, "state": life.state, "today": life.today if life.day >= day_of(at, rules) else 0,
         "cap": day_cap(life, rules, ramp_days_at(life, rules, at)), "up": life.concurrent, "labels": len(book.reputations.bad(number, at, rules.label_days * DAY_US)),
         "closed": closed, "again": moment(again) if closed and again else "", "rest_until": _day(life.rest_until // DAY_US) if life.rest_until > at else "",
         "calls": life.total, "relapses": life.relapses,
@@ -253,7 +251,7 @@ def _book(data: Path | None) -> tuple[Path, NumberBook]:
     try:
         return book_of(data)
     except SourceError as error:
-        _fail(str(error), error.code)
+        stop(str(error), error.code)
 
 
 def _send(directory: Path, facts: Sequence[Any]) -> None:
@@ -270,30 +268,18 @@ def _send(directory: Path, facts: Sequence[Any]) -> None:
             if shown and first // AT_ONCE % 20 == 0:
                 print(f"\r{first} of {len(facts)}", end="", file=sys.stderr, flush=True)
     except SourceError as error:
-        _fail(str(error), error.code)
+        stop(str(error), error.code)
     if shown:
         print(f"\r{len(facts)} of {len(facts)}", file=sys.stderr)
 
 
 def _refuse(path: Path, problems: Sequence[Problem], as_json: bool) -> None:
     if as_json:
-        print(_json({"ok": False, "problems": problems}))
+        print(json_of({"ok": False, "problems": problems}))
     else:
         for problem in problems:
             print(f"{path}:{problem}", file=sys.stderr)
     raise typer.Exit(1)
-
-
-def _fail(text: str, code: int) -> NoReturn:
-    print(text, file=sys.stderr)
-    raise typer.Exit(code)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        _fail(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}", 2)
 
 
 def _day(day: int | None) -> str:
@@ -302,9 +288,3 @@ def _day(day: int | None) -> str:
 
 def _span(rate: float) -> str:
     return f"{1 / rate:.0f} number-days" if rate else "never"
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
-
-

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
+from trunkline.cli.command import Data, Json, json_of, text_of
 from trunkline.cli.policy_data import BrokenPolicyError, kept
 from trunkline.cli.rendering import moment, table
 from trunkline.cli.source import SourceError, ask_node, data_directory
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Check policies, put them in force, go back. Every key is described in docs/policy.md.")
 
 Document = Annotated[Path, typer.Argument(help="The policy document.", show_default=True)]
-Data = Annotated[Path | None, typer.Option("--data", help="The node's data directory; default: `node.data` of ./trunkline.toml, else ./var.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
 
 APPLY_S = 120.0
@@ -42,18 +41,18 @@ def check(
     """Say whether a policy could be put in force; each problem names its line and the fix."""
     from trunkline.policy.load import compile_draft, read_policy
 
-    draft = read_policy(_text(path), base=path.parent)
+    draft = read_policy(text_of(path), base=path.parent)
     if not isinstance(draft, list) and not without_secrets:
         compiled = compile_draft(draft, base=path.parent)
         draft = compiled if isinstance(compiled, list) else draft
     if isinstance(draft, list):
         if as_json:
-            print(_json({"ok": False, "problems": draft}))
+            print(json_of({"ok": False, "problems": draft}))
         else:
             _print_problems(path, draft)
         raise typer.Exit(1)
     if as_json:
-        print(_json({"ok": True, "version": draft.version, "files": sorted(draft.files)}))
+        print(json_of({"ok": True, "version": draft.version, "files": sorted(draft.files)}))
         return
     document = draft.document
     files = f", {len(draft.files)} files" if draft.files else ""
@@ -79,7 +78,7 @@ def diff(
         before, after = known.draft(old) if old else known.in_force(), known.draft(new)
     changes = _changes(before, after)
     if as_json:
-        print(_json({"old": before.version, "new": after.version, "changes": changes}))
+        print(json_of({"old": before.version, "new": after.version, "changes": changes}))
         return
     for change in changes:
         print(change)
@@ -120,7 +119,7 @@ def rollback(
     if not as_json:
         _print_changes(changes)
     result = _ask(data, {"do": "apply", "version": target, "author": getpass.getuser(), "reason": reason, "rollback": True})
-    print(_json({**result, "changes": changes}) if as_json else f"policy {result['policy']} is in force again, in place of {result['before']}")
+    print(json_of({**result, "changes": changes}) if as_json else f"policy {result['policy']} is in force again, in place of {result['before']}")
 
 
 @app.command()
@@ -131,7 +130,7 @@ def history(
     with _told():
         applied = kept(data).history()[::-1][: max(limit, 0)]
     if as_json:
-        print(_json(applied))
+        print(json_of(applied))
         return
     rows = [(moment(fact.at), fact.version, fact.author, f"rolled back from {fact.before}: {fact.reason}" if fact.rollback else fact.reason) for fact in applied]
     print(table(("since (UTC)", "version", "by", "why"), rows))
@@ -148,7 +147,7 @@ def show(
         in_force = known.current().version == stored.version
     if as_json:
         files = {name: len(content) for name, content in stored.contents.items()}
-        print(_json({"version": stored.version, "in_force": in_force, "path": str(stored.path), "files": files, "text": stored.text}))
+        print(json_of({"version": stored.version, "in_force": in_force, "path": str(stored.path), "files": files, "text": stored.text}))
         return
     sys.stdout.write(stored.text if stored.text.endswith("\n") else stored.text + "\n")
 
@@ -164,7 +163,7 @@ def status(data: Data = None, as_json: Json = False) -> None:
         path = known.store.load(current.version).path
         changed = differs(known.store, current.version, path)
     if as_json:
-        print(_json({**msgspec.to_builtins(current), "file": str(path), "differs": changed}))
+        print(json_of({**msgspec.to_builtins(current), "file": str(path), "differs": changed}))
         return
     back = f" (rolled back from {current.before})" if current.rollback else ""
     print(f"policy {current.version} in force since {moment(current.at)} UTC, by {current.author}: {current.reason}{back}")
@@ -178,7 +177,7 @@ def limits(as_json: Json = False) -> None:
     from trunkline.policy.limits import SAFE_LIMITS
 
     if as_json:
-        print(_json([{"name": one.name, "path": ".".join(one.path), "bounds": one.bounds, "why": one.why, "source": one.source} for one in SAFE_LIMITS]))
+        print(json_of([{"name": one.name, "path": ".".join(one.path), "bounds": one.bounds, "why": one.why, "source": one.source} for one in SAFE_LIMITS]))
         return
     print(table(("limit", "value", "bounds", "source"), [(one.name, ".".join(one.path), one.bounds, one.source) for one in SAFE_LIMITS]))
 
@@ -200,7 +199,7 @@ def compile_(
     try:
         stored = Store(data).load(Store(data).named(version)) if version and data is not None else None
         base = stored.base if stored is not None else path.parent
-        draft = read_policy(stored.text if stored is not None else _text(path), base=base, files=stored)
+        draft = read_policy(stored.text if stored is not None else text_of(path), base=base, files=stored)
         if stored is None and data is not None and not isinstance(draft, list):
             kept_as = Store(data).save(draft.source.text, draft.files, path)
             draft = replace(draft, folder=Store(data).load(kept_as))  # what is played is what is kept, whatever becomes of the file
@@ -220,7 +219,7 @@ def put_in_force(path: Path, reason: str, data: Path | None, as_json: bool, *, d
     from trunkline.policy.load import read_policy
     from trunkline.policy.store import StoreError
 
-    text = _text(path)
+    text = text_of(path)
     draft = read_policy(text, base=path.parent)
     if isinstance(draft, list):
         _print_problems(path, draft)
@@ -236,15 +235,15 @@ def put_in_force(path: Path, reason: str, data: Path | None, as_json: bool, *, d
             if not as_json:
                 _print_changes(changes)
         if dry_run:
-            print(_json({"policy": draft.version, "changes": changes}) if as_json else f"dry run: {draft.version} was not put in force")
+            print(json_of({"policy": draft.version, "changes": changes}) if as_json else f"dry run: {draft.version} was not put in force")
             return
         known.store.save(text, draft.files, path)
         if next_start:
             known.set_next(draft.version, getpass.getuser(), reason)
-            print(_json({"policy": draft.version, "changes": changes}) if as_json else f"the node will start with policy {draft.version}")
+            print(json_of({"policy": draft.version, "changes": changes}) if as_json else f"the node will start with policy {draft.version}")
             return
     result = _ask(data, {"do": "apply", "version": draft.version, "author": getpass.getuser(), "reason": reason})
-    print(_json({**result, "changes": changes}) if as_json else f"policy {result['policy']} is in force")
+    print(json_of({**result, "changes": changes}) if as_json else f"policy {result['policy']} is in force")
 
 
 def _must_say_why(reason: str) -> None:
@@ -292,15 +291,3 @@ def _print_changes(changes: Sequence["Change"]) -> None:
 def _print_problems(path: Path, problems: Sequence["Problem"]) -> None:
     for problem in problems:
         print(f"{path}:{problem}", file=sys.stderr)
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode()
-    except (OSError, UnicodeDecodeError) as error:
-        print(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
-        raise typer.Exit(2) from error

@@ -1,7 +1,6 @@
 """`trunkline numbering`: what a number is. `trunkline rates`: what it costs, and whether a carrier's invoice is right."""
 
 import re
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from time import time
@@ -11,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import typer
 
-from trunkline.cli.node import Data, Json
+from trunkline.cli.command import Data, Json, json_of, stop, text_of
 from trunkline.cli.rendering import moment, plain, table
 from trunkline.cli.source import SourceError, data_directory
 
@@ -43,7 +42,7 @@ def numbering(numbers: Annotated[list[str], typer.Argument(help="Numbers in E.16
         rows.append({"number": f"+{digits}", "country": kind.country, "name": known.countries.get(kind.country, ""), "type": kind.type, "area": known.area(digits),
                      "operator": known.operator(digits)})  # fmt: skip
     if as_json:
-        print(msgspec.json.encode(rows).decode())
+        print(json_of(rows))
         return
     header = ("number", "country", "type", "area", "operator")
     print(table(header, [(row["number"], " ".join(filter(None, (row["country"], row["name"]))), row["type"], row["area"], row["operator"]) for row in rows]))
@@ -72,7 +71,7 @@ def lookup(
         })  # fmt: skip
     rows.sort(key=lambda row: (row["worth"] is None, row["worth"] or 0.0))
     if as_json:
-        print(msgspec.json.encode({"number": f"+{digits}", "at": when, "currency": document.currency, "carriers": rows}).decode())
+        print(json_of({"number": f"+{digits}", "at": when, "currency": document.currency, "carriers": rows}))
         return
     if not rows:
         print("No carrier of the policy has a rate deck; see `rates` in docs/policy.md.")
@@ -127,7 +126,7 @@ def reconcile(
 
     found = compare(lines, ours, agreed, tolerance, rounding, document.currency)
     if as_json:
-        print(msgspec.json.encode({"agrees": found.agrees, **msgspec.to_builtins(found)}).decode())
+        print(json_of({"agrees": found.agrees, **msgspec.to_builtins(found)}))
     else:
         _show(found, carrier, document.currency)
     if not found.agrees:
@@ -196,11 +195,7 @@ def _decks(path: Path) -> tuple[Any, Any]:
     from trunkline.policy.rates import currencies_of, decks_in
     from trunkline.routing.decks import Decks
 
-    try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        _fail(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}")
-    draft = read_policy(text, base=path.parent)
+    draft = read_policy(text_of(path), base=path.parent)
     if isinstance(draft, list):
         _fail("\n".join(f"{path}:{problem}" for problem in draft))
     return draft.document, Decks(decks_in(draft.document, draft.files)[0], currencies_of(draft.document))
@@ -236,5 +231,4 @@ def _digits(number: str) -> str:
 
 
 def _fail(text: str) -> NoReturn:
-    print("\n".join(map(plain, text.splitlines())), file=sys.stderr)
-    raise typer.Exit(2)
+    stop("\n".join(map(plain, text.splitlines())))

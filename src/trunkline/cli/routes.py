@@ -5,7 +5,8 @@ from typing import Annotated
 import msgspec
 import typer
 
-from trunkline.cli.node import Data, Json, ask
+from trunkline.cli.command import Data, Json
+from trunkline.cli.node import ask
 from trunkline.cli.rendering import table
 from trunkline.stats import credible
 

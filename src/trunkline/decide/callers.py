@@ -6,10 +6,9 @@ from random import Random
 from trunkline.numbering.plan import CallerFormat
 from trunkline.numbering.world import world
 from trunkline.numbers import Ask, Choice, Kind, NumberBook, Ranges, Rule, presentable, rule_for
-from trunkline.policy.number_rules import Rules
-from trunkline.policy.snapshot import Gateway, Snapshot, Trunk
+from trunkline.policy.number_rules import USUAL
+from trunkline.policy.snapshot import Gateway, Numbers, Snapshot, Trunk
 
-USUAL = Rules()
 DAY_US = 86_400_000_000
 
 
@@ -20,17 +19,16 @@ class Callers:
         self.book = book
         self.random = random
         self.ranges = Ranges(allocated=_allocated)
-        self._policy: Snapshot | None = None
+        self._numbers = Numbers()
         self._kinds: dict[tuple[str, tuple[str, ...], str, int], frozenset[Kind] | None] = {}
 
     def follow(self, policy: Snapshot) -> None:
         """A new policy is in force; numbers are fitted to its rules as they are drawn or reviewed."""
-        before, numbers = self._policy, policy.numbers
-        self._policy = policy
+        before, numbers = self._numbers, policy.numbers
+        self._numbers = numbers
         self._kinds.clear()
         rules = numbers.rules
-        moved = before is None or before.numbers.areas != numbers.areas
-        self.book.apply_rules(lambda pool: rules.get(pool, USUAL), numbers.areas if moved else None)
+        self.book.apply_rules(lambda pool: rules.get(pool, USUAL), numbers.areas if numbers.areas != before.areas else None)
         never = numbers.do_not_originate
         self.ranges = Ranges(never=lambda number: number[1:].startswith(never), allocated=_allocated)
 
@@ -38,12 +36,12 @@ class Callers:
         """The number to call `called` with when the dialer sent `sent` (both E.164), at UTC microsecond `at`."""
         wanted = trunk.caller_id
         pool = wanted.pools.get(campaign, wanted.pool)
-        kinds = self._presentable(pool, called, gateways, at) if self._policy is not None and self._policy.numbers.presentation else None
+        kinds = self._presentable(pool, called, gateways, at) if self._numbers.presentation else None
         return self.book.present(sent, Rule(wanted.use), Ask(pool, called, trunk.tenant, kinds), self.ranges, at, self.random)
 
     def shown(self, called: str, gateways: Sequence[Gateway], at: int) -> dict[str, CallerFormat]:
         """Carrier -> how it wants the number written, where a rule for the callee's country says so."""
-        rules = self._policy.numbers.presentation if self._policy is not None else ()
+        rules = self._numbers.presentation
         if not rules:
             return {}
         country, day = world().kind(called[1:]).country, at // DAY_US
@@ -52,12 +50,11 @@ class Callers:
 
     def _presentable(self, pool: str, called: str, gateways: Sequence[Gateway], at: int) -> frozenset[Kind] | None:
         """Kinds every carrier of the plan may show: the caller ID stays the same on failover. None: all."""
-        assert self._policy is not None
         carriers = tuple(sorted({gateway.carrier for gateway in gateways}))
         key = (pool, carriers, world().kind(called[1:]).country, at // DAY_US)
         if key not in self._kinds:
             kinds = self.book.kinds(pool)
-            may = presentable(self._policy.numbers.presentation, carriers, key[2], kinds, key[3])
+            may = presentable(self._numbers.presentation, carriers, key[2], kinds, key[3])
             self._kinds[key] = None if may == kinds else may
         return self._kinds[key]
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from trunkline.guard import Compliance
+from trunkline.node.repeats import Repeats
 
 LOOK_S = 1.0
-REPEAT_S = 3600.0
 
 
 class ContactWatch:
@@ -16,7 +16,7 @@ class ContactWatch:
         self._compliance = compliance
         self._alarm = alarm
         self._next = 0.0
-        self._told: dict[str, tuple[str, float]] = {}
+        self._repeats = Repeats()
 
     def look(self, now: float, at_us: int) -> None:
         """Costs a `stat` a list."""
@@ -30,7 +30,5 @@ class ContactWatch:
             text = "the ledger forgets calls that rules still count; raise `compliance: {remember: ...}` and restart"
             wrong["compliance.remember", "ledger"] = text
         for (code, subject), text in wrong.items():
-            told, at = self._told.get(subject, ("", 0.0))
-            if told != text or now >= at + REPEAT_S:
-                self._told[subject] = (text, now)
+            if self._repeats.is_news(subject, text, now):
                 self._alarm(code, subject, text)

@@ -12,6 +12,7 @@ import dns.asyncresolver
 import dns.exception
 import dns.resolver
 
+from trunkline.node.bodies import AS_IT_IS, body_of
 from trunkline.numbering.dip import Answer, Dip, Dips, Query
 from trunkline.numbering.dip_replies import Naptr, ReplyError, enum_answer, enum_name, json_answer, url_of
 from trunkline.numbering.world import world
@@ -105,21 +106,17 @@ class DipClient:
                     return None, None
                 if response.status_code != 200:
                     raise ReplyError(f"{query.dip.name}: HTTP {response.status_code}")
-                body = bytearray()
-                async for part in response.aiter_raw():  # as it came: a few packed bytes may be gigabytes
-                    body += part
-                    if len(body) > LARGEST_REPLY:
-                        raise ReplyError(f"{query.dip.name}: a reply of more than {LARGEST_REPLY} bytes")
+                body = await body_of(response, LARGEST_REPLY)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ReplyError(f"{query.dip.name}: {error!r}") from error
-        return json_answer(query.dip, bytes(body), query.number), None
+        return json_answer(query.dip, body, query.number), None
 
 
 def _client(dip: Dip) -> "httpx.AsyncClient":
     import httpx
 
     limits = httpx.Limits(max_connections=dip.at_once, max_keepalive_connections=dip.at_once, keepalive_expiry=60.0)
-    return httpx.AsyncClient(headers={"Accept-Encoding": "identity", **dict(dip.headers)}, timeout=PATIENCE_S, limits=limits, follow_redirects=False, trust_env=False)
+    return httpx.AsyncClient(headers={**AS_IT_IS, **dict(dip.headers)}, timeout=PATIENCE_S, limits=limits, follow_redirects=False, trust_env=False)
 
 
 def _text(value: bytes) -> str:

@@ -28,8 +28,10 @@ from trunkline.node.dips import DipClient
 from trunkline.node.media import media_of, studio_of
 from trunkline.node.places import ResolvedPlaces
 from trunkline.node.policies import Policies
+from trunkline.node.repeats import Repeats
 from trunkline.node.settings import Settings, SettingsError, split_address
 from trunkline.node.signing import Signing
+from trunkline.numbers import NUMBERS
 from trunkline.policy import Snapshot
 from trunkline.policy.history import POLICIES
 from trunkline.records import OPEN_DIALOGS, Checkpoint, Fold, Journal, OpenDialogs, expire, recover, save, take, taking
@@ -51,11 +53,13 @@ REFRESH_STEPS = 3
 COLLECT_S = 60.0
 "Between two full searches for garbage cycles."
 
-STOP_GRACE_S = 2.0
-REPEAT_ALARM_S = 3600.0
+SAID = (GatewayState, Alarm)
+"Facts that are told on standard output too."
 
-BINDINGS, SCOREBOARD, NUMBERS, COMPLIANCE = "bindings", "scoreboard", "numbers", "compliance"
-"Names of folds in checkpoints: the registrar's, the router's, our own numbers, who was called when."
+STOP_GRACE_S = 2.0
+
+BINDINGS, SCOREBOARD, COMPLIANCE = "bindings", "scoreboard", "compliance"
+"Names of folds in checkpoints: the registrar's, the router's, who was called when."
 
 
 class Node:
@@ -78,8 +82,8 @@ class Node:
         self._tasks: list[asyncio.Task[None]] = []
         self._lock: IO[str] | None = None
         self.doors: dict[str, Door] = {}
-        self._unreachable: dict[Flow, tuple[str, float]] = {}
-        "Why a connection could not be opened, and when that was last said."
+        self._repeats = Repeats()
+        "Of connections that cannot be opened."
 
     # Life.
 
@@ -157,7 +161,7 @@ class Node:
         now = self._loop.time()
         calls = sum(not call.ended for call in self.core.board.calls.values()) + len(self.core.board.arrivals.waiting)
         self.core.board.closed = catalogue.DRAINING
-        self.core.board.arrivals.turn_away(catalogue.DRAINING, now)
+        self.core.board.arrivals.refuse_waiting(catalogue.DRAINING, now)
         self.core.board.hang_up_all(catalogue.STOPPED.code, now)
         self.network.turn(now)
         if calls:
@@ -247,7 +251,7 @@ class Node:
     def _record(self, fact: Fact) -> None:
         """Keep a fact; it is on its way to the disk by the end of this loop turn, and before what it is about is sent."""
         self.journal.append(fact)
-        if isinstance(fact, GatewayState | Alarm):
+        if isinstance(fact, SAID):
             print(said_of(fact), flush=True)  # few, and what a person watching wants to know
         if isinstance(fact, Ladder):
             return  # no record: it may wait for the next write
@@ -329,13 +333,8 @@ class Node:
     def _cannot_connect(self, flow: Flow, why: str) -> None:
         """A connection that cannot be opened is an alarm, once an hour while nothing about it changes."""
         now = self._loop.time()
-        told, at = self._unreachable.get(flow, ("", 0.0))
-        if told == why and now < at + REPEAT_ALARM_S:
-            return
-        if len(self._unreachable) >= 10_000:
-            self._unreachable.clear()
-        self._unreachable[flow] = (why, now)
-        self._emit(Alarm(self.clock.utc_us(now), "transport.cannot_connect", f"{flow.door.transport} {flow}", why))
+        if self._repeats.is_news(flow, why, now):
+            self._emit(Alarm(self.clock.utc_us(now), "transport.cannot_connect", f"{flow.door.transport} {flow}", why))
 
     def _resolved(self, target: Target) -> None:
         self.places.learn()

@@ -11,6 +11,7 @@ from itertools import islice
 from urllib.parse import urlsplit
 
 from trunkline.decide.attestations import Attestations
+from trunkline.node.bodies import AS_IT_IS, body_of
 from trunkline.numbers.certificates import MAX_BYTES, is_public
 
 FETCH_S = 5.0
@@ -109,16 +110,11 @@ class Signing:
         try:
             async with (
                 httpx.AsyncClient(verify=self.tls, follow_redirects=False, trust_env=False, timeout=FETCH_S) as client,
-                client.stream("GET", where, headers={"Host": host, "Accept-Encoding": "identity"}, extensions={"sni_hostname": host}) as reply,
+                client.stream("GET", where, headers={"Host": host, **AS_IT_IS}, extensions={"sni_hostname": host}) as reply,
             ):
                 if reply.status_code != 200:
                     raise ValueError(f"{url}: {reply.status_code}")
-                body = b""
-                async for part in reply.aiter_raw():  # as it came: a few packed bytes may be gigabytes
-                    body += part
-                    if len(body) > MAX_BYTES:
-                        raise ValueError(f"{url}: more than {MAX_BYTES} bytes")
-                return body
+                return await body_of(reply, MAX_BYTES)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise OSError(str(error)) from error
 

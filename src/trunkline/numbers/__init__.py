@@ -2,7 +2,7 @@
 
 from trunkline.numbers.areas import Areas
 from trunkline.numbers.attestation import Attestor, Level, Origin, Slot, Unsigned, level_of, slot
-from trunkline.numbers.book import Called, NumberBook
+from trunkline.numbers.book import NUMBERS, Called, NumberBook
 from trunkline.numbers.certificates import Trust, is_public
 from trunkline.numbers.choice import Ask, Choice, Chosen, Nobody
 from trunkline.numbers.clock_check import ClockCheck
@@ -17,6 +17,7 @@ from trunkline.numbers.seats import Kind
 from trunkline.numbers.verification import Arrived, Failed, Fetch, Unjudged, Verdict, Verified, Verifier
 
 __all__ = [
+    "NUMBERS",
     "Areas",
     "Arrived",
     "Ask",

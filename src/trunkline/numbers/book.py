@@ -24,7 +24,7 @@ from trunkline.facts.numbers import (
 )
 from trunkline.facts.record import Attempt, Call, Fact, Hearing, NodeStarted
 from trunkline.policy.areas import Area
-from trunkline.policy.number_rules import Rules
+from trunkline.policy.number_rules import USUAL, Rules
 
 from . import usage
 from .areas import Areas
@@ -39,6 +39,9 @@ from .lifecycle import ACTIVE, Life, State, advance
 from .reputation import Reputations
 from .review import Suspicion, review_number, review_pool, suspicions
 from .seats import Kind, Seats
+
+NUMBERS = "numbers"
+"The book's name in checkpoints."
 
 ENDED_KEPT = 4_096
 "Calls remembered after their end: what was heard on them may come late."
@@ -85,7 +88,7 @@ class NumberBook:
 
     def __init__(self, rules_of: Callable[[str], Rules] | None = None, areas: Areas | None = None, contacts: int = 1_000_000) -> None:
         """`rules_of(pool)` gives a pool's rules; `contacts` bounds how many callees are remembered."""
-        self.rules_of = rules_of or (lambda pool: _DEFAULT)
+        self.rules_of = rules_of or (lambda pool: USUAL)
         self.areas = areas or Areas()
         self._contact_limit = contacts
         self._forget()
@@ -385,7 +388,6 @@ class NumberBook:
             self._suspect(number, self.rules_of(holding.pool), moment)
 
 
-_DEFAULT = Rules()
 
 _Handler: TypeAlias = Callable[[NumberBook, Any], None]
 _HANDLERS: dict[type, _Handler] = {

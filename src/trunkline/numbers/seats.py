@@ -162,10 +162,7 @@ class Seats:
         """Open or close a seat by what is true at a UTC microsecond; whether it is open."""
         pool = seat.pool
         seat.version = pool.version
-        reason, again = room(seat.life, pool.rules, pool.share, at)
-        if not reason and not seat.holding.proven(at):
-            reason = "unproven"
-            again = seat.holding.first_day * DAY_US if seat.holding.first_day * DAY_US > at and seat.holding.last_day >= 0 else 0
+        reason, again = self.room(seat, at)
         if again and again != seat.again:
             seat.again = again
             heappush(self._due, (again, seat.holding.number))
@@ -179,6 +176,14 @@ class Seats:
                 seat.place = len(row)
                 row.append(seat)
         return not reason
+
+    def room(self, seat: Seat, at: int) -> tuple[str, int]:
+        """("", 0) when the number may take a call now; else why not, and when to look again (0: when something happens to it)."""
+        holding = seat.holding
+        reason, again = room(seat.life, seat.pool.rules, seat.pool.share, at)
+        if reason or holding.proven(at):
+            return reason, again
+        return "unproven", holding.first_day * DAY_US if holding.first_day * DAY_US > at and holding.last_day >= 0 else 0
 
     def suspect(self, number: str, suspected: bool) -> None:
         """Something speaks against the number, or nothing does any more."""

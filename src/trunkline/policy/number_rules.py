@@ -72,6 +72,10 @@ class Rules(Struct, frozen=True, gc=False):
     "Refuse rather than call from beyond `near_km`."
 
 
+USUAL = Rules()
+"Of a pool the policy does not name."
+
+
 class Presentation(Struct, frozen=True, gc=False):
     """How a number is shown over a carrier to a country, and which may be shown there at all."""
 

@@ -30,8 +30,6 @@ Attempts = Annotated[int, Strict(), Field(ge=100, le=1_000_000_000), Kind("attem
 Country = Annotated[str, _matching(r"[A-Z]{2}", "no country", "write two capital letters (ISO 3166), such as US"), Kind("country, ISO 3166")]
 NumberType = Literal["geographic", "mobile", "toll_free", "national", "service"]
 
-USUAL = number_rules.Rules()
-
 
 class Stage(Section):
     """One step of a ramp."""
@@ -51,55 +49,55 @@ def _stages(stages: tuple[number_rules.Stage, ...]) -> tuple[Stage, ...]:
 class Pool(Section):
     """How the numbers of a pool are used. A pool without a section goes by the defaults."""
 
-    per_day: Calls = key(USUAL.per_day, example="80")
+    per_day: Calls = key(number_rules.USUAL.per_day, example="80")
     "Calls a day with one number in production."
-    per_hour: Calls = key(USUAL.per_hour, example="20")
+    per_hour: Calls = key(number_rules.USUAL.per_hour, example="20")
     "Calls in any 60 minutes."
-    per_minute: Calls = key(USUAL.per_minute, example="3")
+    per_minute: Calls = key(number_rules.USUAL.per_minute, example="3")
     "Calls in any 60 seconds."
-    concurrent: Few = key(USUAL.concurrent, example="1")
+    concurrent: Few = key(number_rules.USUAL.concurrent, example="1")
     "Calls at once with one number."
-    warm_up: tuple[Stage, ...] = key(_stages(USUAL.warm_up), example="[{days: 7, day_cap: 20, at_least: 10}, {days: 14, day_cap: 50, at_least: 20}]")
+    warm_up: tuple[Stage, ...] = key(_stages(number_rules.USUAL.warm_up), example="[{days: 7, day_cap: 20, at_least: 10}, {days: 14, day_cap: 50, at_least: 20}]")
     "Ramp of a new number."
-    probation: tuple[Stage, ...] = key(_stages(USUAL.probation), example="[{days: 7, day_cap: 30, at_least: 10}]")
+    probation: tuple[Stage, ...] = key(_stages(number_rules.USUAL.probation), example="[{days: 7, day_cap: 30, at_least: 10}]")
     "Ramp of a number that comes back from a rest."
-    day_begins_h: Hours = key(USUAL.day_begins_h, example="5")
+    day_begins_h: Hours = key(number_rules.USUAL.day_begins_h, example="5")
     "Hour of UTC at which the day of the caps begins."
-    rest_days: Days = key(USUAL.rest_days, example="45")
+    rest_days: Days = key(number_rules.USUAL.rest_days, example="45")
     "First rest; each relapse doubles it."
-    longest_rest_days: Days = key(USUAL.longest_rest_days, example="120")
+    longest_rest_days: Days = key(number_rules.USUAL.longest_rest_days, example="120")
     "Longest rest."
-    relapses: Few = key(USUAL.relapses, example="2")
+    relapses: Few = key(number_rules.USUAL.relapses, example="2")
     "A number that declines again on probation this often is retired."
-    idle_days: Days = key(USUAL.idle_days, example="90")
+    idle_days: Days = key(number_rules.USUAL.idle_days, example="90")
     "Without a call for so long, a number is warmed up again."
-    labels: Few = key(USUAL.labels, example="1")
+    labels: Few = key(number_rules.USUAL.labels, example="1")
     "Labelled observations within `label_window_h` that put a number to rest."
-    label_window_h: Hours = key(USUAL.label_window_h, example="72")
+    label_window_h: Hours = key(number_rules.USUAL.label_window_h, example="72")
     "See `labels`."
-    label_days: Days = key(USUAL.label_days, example="14")
+    label_days: Days = key(number_rules.USUAL.label_days, example="14")
     "A label nobody has confirmed for so long no longer counts."
-    complaint_rate: Share = key(USUAL.complaint_rate, example="0.005")
+    complaint_rate: Share = key(number_rules.USUAL.complaint_rate, example="0.005")
     "Complaints per answered call that put a number to rest, proven at 95 %."
-    complaint_days: Days = key(USUAL.complaint_days, example="30")
+    complaint_days: Days = key(number_rules.USUAL.complaint_days, example="30")
     "Complaints count for so long."
-    answer_odds: Share = key(USUAL.answer_odds, example="0.6")
+    answer_odds: Share = key(number_rules.USUAL.answer_odds, example="0.6")
     "Decline looked for: answer odds fallen to this share of what siblings have on the same route and hour."
-    short_odds: Odds = key(USUAL.short_odds, example="3.0")
+    short_odds: Odds = key(number_rules.USUAL.short_odds, example="3.0")
     "Rise looked for of short calls the callee ends, as odds against siblings."
-    false_alarm_attempts: Attempts = key(USUAL.false_alarm_attempts, example="200000")
+    false_alarm_attempts: Attempts = key(number_rules.USUAL.false_alarm_attempts, example="200000")
     "A sound number is put to rest by chance at most once in so many attempts, per kind of evidence."
-    pool_false_alarm_attempts: Attempts = key(USUAL.pool_false_alarm_attempts, example="2000000")
+    pool_false_alarm_attempts: Attempts = key(number_rules.USUAL.pool_false_alarm_attempts, example="2000000")
     "A sound pool raises its alarm by chance at most once in so many attempts."
-    pool_cap_share: Share = key(USUAL.pool_cap_share, example="0.3")
+    pool_cap_share: Share = key(number_rules.USUAL.pool_cap_share, example="0.3")
     "Part of its caps a pool keeps while its alarm is raised."
-    pool_cooled_share: Share = key(USUAL.pool_cooled_share, example="0.1")
+    pool_cooled_share: Share = key(number_rules.USUAL.pool_cooled_share, example="0.1")
     "Part of a pool put to rest within 7 days that raises its alarm."
-    sticky_days: Days = key(USUAL.sticky_days, example="90")
+    sticky_days: Days = key(number_rules.USUAL.sticky_days, example="90")
     "A callee sees the same number again for so long."
-    near_km: Annotated[float, Field(ge=0, le=20_000, allow_inf_nan=False), Kind("km")] = key(USUAL.near_km, example="80")
+    near_km: Annotated[float, Field(ge=0, le=20_000, allow_inf_nan=False), Kind("km")] = key(number_rules.USUAL.near_km, example="80")
     "Numbers of areas within this distance count as local."
-    local_only: YesNo = key(USUAL.local_only, example="true")
+    local_only: YesNo = key(number_rules.USUAL.local_only, example="true")
     "Refuse rather than call from beyond `near_km`."
     callback: tuple[Name, ...] = key((), example="[office]")
     "Trunks that take calls to its numbers, in order, where `dids` says nothing of the number."
