@@ -7,7 +7,7 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "trunkline"
 FLOORS = {
-    "sip": 0, "media": 0, "listen": 0, "stats": 0, "facts": 1, "numbering": 1, "studio": 1, "policy": 2, "records": 2, "guard": 3, "numbers": 3, "routing": 3, "decide": 4, "calls": 5, "center": 6,
+    "sip": 0, "media": 0, "listen": 0, "stats": 0, "facts": 1, "numbering": 1, "studio": 1, "policy": 2, "records": 2, "guard": 3, "numbers": 3, "routing": 3, "decide": 4, "calls": 5, "insight": 5, "center": 6,
     "lab": 7, "node": 8, "cli": 8,
 }  # fmt: skip
 ALLOWED = {("media", "sip"), ("lab", "records"), ("cli", "node")}

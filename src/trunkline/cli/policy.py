@@ -14,6 +14,7 @@ from trunkline.cli.command import Data, Json, json_of, text_of
 from trunkline.cli.policy_data import BrokenPolicyError, kept
 from trunkline.cli.rendering import moment, table
 from trunkline.cli.source import SourceError, ask_node, data_directory
+from trunkline.cli.what_if import whatif
 
 if TYPE_CHECKING:
     from trunkline.policy import Problem
@@ -73,7 +74,7 @@ def diff(
     """What differs, by meaning: between what is in force and policy.yaml, a file or version given, or two of them."""
     if not new:
         old, new = "", old or "policy.yaml"
-    with _told():
+    with in_words():
         known = kept(data)
         before, after = known.draft(old) if old else known.in_force(), known.draft(new)
     changes = _changes(before, after)
@@ -102,6 +103,9 @@ def apply(
     put_in_force(path, reason, data, as_json, dry_run=dry_run, next_start=next_start)
 
 
+app.command()(whatif)
+
+
 @app.command()
 def rollback(
     version: Annotated[str, typer.Argument(help="A version; left out: the one that was in force before.")] = "",
@@ -111,7 +115,7 @@ def rollback(
 ) -> None:
     """Bring back a version that was in force, with the files it had then."""
     _must_say_why(reason)
-    with _told():
+    with in_words():
         known = kept(data)
         target = known.store.named(version) if version else known.before()
         before, after = known.in_force(), known.draft(target)
@@ -127,7 +131,7 @@ def history(
     limit: Annotated[int, typer.Option("--limit", help="Rows at most, the newest first.")] = 20, data: Data = None, as_json: Json = False
 ) -> None:
     """What was in force when, by whom and why, the newest first."""
-    with _told():
+    with in_words():
         applied = kept(data).history()[::-1][: max(limit, 0)]
     if as_json:
         print(json_of(applied))
@@ -141,7 +145,7 @@ def show(
     version: Annotated[str, typer.Argument(help="A version; left out: what is in force.")] = "", data: Data = None, as_json: Json = False
 ) -> None:
     """The document of a version to the byte, as it was applied."""
-    with _told():
+    with in_words():
         known = kept(data)
         stored = known.store.load(known.store.named(version) if version else known.current().version)
         in_force = known.current().version == stored.version
@@ -157,7 +161,7 @@ def status(data: Data = None, as_json: Json = False) -> None:
     """What is in force since when and why, and whether the file it came from says something else by now."""
     from trunkline.node.policies import differs
 
-    with _told():
+    with in_words():
         known = kept(data)
         current = known.current()
         path = known.store.load(current.version).path
@@ -225,7 +229,7 @@ def put_in_force(path: Path, reason: str, data: Path | None, as_json: bool, *, d
         _print_problems(path, draft)
         raise typer.Exit(1)
     changes: Sequence[Any] = ()
-    with _told():
+    with in_words():
         known = kept(data)
         if not brief and known.has_current():
             try:
@@ -253,7 +257,7 @@ def _must_say_why(reason: str) -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def in_words() -> Iterator[None]:
     """What cannot be had ends the command, with the reason in words."""
     from trunkline.policy.store import StoreError
 
@@ -271,7 +275,7 @@ def _told() -> Iterator[None]:
 
 
 def _ask(data: Path | None, request: dict[str, Any]) -> Any:
-    with _told():
+    with in_words():
         return ask_node(data_directory(data), request, APPLY_S)
 
 

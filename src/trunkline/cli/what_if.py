@@ -1,0 +1,167 @@
+"""`trunkline policy whatif`: what another policy would have made of the calls in the journal."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trunkline.cli.calls import encoded, span_us
+from trunkline.cli.command import Data, Json, stop
+from trunkline.cli.policy_data import kept
+from trunkline.cli.rendering import moment
+from trunkline.cli.source import JOURNAL, SourceError
+from trunkline.cli.what_if_text import text_of_answer
+
+if TYPE_CHECKING:
+    from trunkline.facts.record import Fact
+    from trunkline.insight import Log
+    from trunkline.policy import Snapshot
+    from trunkline.policy.load import Draft
+    from trunkline.records import Reading
+    from trunkline.routing.scoreboard import Scoreboard
+
+LONGEST_CALL_US = 2 * 3_600_000_000
+"How long before the calls in question others are looked for that were still up."
+
+LEARNT_US = 86_400_000_000
+"How much of the log before them a policy may learn from that begins cold: what routes did longer ago counts for little."
+
+TOLD_EVERY = 50_000
+"Facts between two signs of life while the journal is read."
+
+
+def whatif(
+    policy: Annotated[str, typer.Argument(help="A file, or a version that was in force.")] = "policy.yaml",
+    since: Annotated[str, typer.Option(metavar="SPAN", help="Only calls that began in the last SPAN: 90m, 24h, 7d; `all` takes the whole journal.")] = "24h",
+    trunk: Annotated[str, typer.Option(metavar="NAME", help="Only calls of this trunk.")] = "",
+    cold: Annotated[bool, typer.Option("--cold", help="Strategies that learn begin with nothing and learn from the log, instead of with what the node believes now.")] = False,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Estimate what a policy would have made of the calls that were logged: who would be refused, where calls would go, answers, humans, bills.
+
+    Changes nothing, and works with and without a running node.
+
+    Example: trunkline policy whatif new.yaml --since 7d
+    """
+    from trunkline.cli.policy import in_words
+
+    try:
+        with in_words():
+            _answer(policy, since, trunk, cold, data, as_json)
+    except KeyboardInterrupt:
+        _wipe()
+        stop("stopped; nothing was changed", 130)
+
+
+def _answer(policy: str, since: str, trunk: str, cold: bool, data: Path | None, as_json: bool) -> None:
+    from trunkline.guard import Compliance
+    from trunkline.insight import what_if
+
+    since_us = 0 if since == "all" else time.time_ns() // 1000 - span_us(since)
+    known = kept(data)
+    if not (known.data / JOURNAL).is_dir():
+        raise SourceError(f"{known.data} holds no journal; give the --data DIR that `trunkline serve` runs with, or start it.", 2)
+    candidate = _compiled(known.draft(policy))
+    learns = _learns(candidate)
+    log = _log(known.data, max(since_us - _before_us(candidate, learns and cold), 0))
+    if not any(call.record.at >= since_us and trunk in ("", call.record.trunk) for call in log.calls):
+        whose = f" of trunk {trunk}" if trunk else ""
+        last = f"; the last call began {moment(log.calls[-1].record.at)} UTC" if log.calls else ""
+        when = "in the journal" if since == "all" else f"in the last {since}"
+        raise SourceError(f"No call{whose} ended {when}{last}; `--since all` takes the whole journal, `trunkline calls` lists it.", 1)
+    lists = Compliance(known.data / "dnc")
+    lists.look()
+    scores = _scores(known.data) if learns and not cold and _was_learning(log) else None
+    answer = what_if(candidate, log, scores=scores, compliance=lists, since_us=since_us, trunk=trunk, progress=_progress(len(log.calls)))
+    _wipe()
+    print(encoded(answer) if as_json else text_of_answer(answer))
+
+
+def _compiled(draft: "Draft") -> "Snapshot":
+    """As `apply` compiles it, but for secrets: nobody is called and nobody authenticates, so what only the node knows is not needed."""
+    from trunkline.policy.compile import compile_policy
+    from trunkline.policy.sounds import measure
+
+    document = draft.document
+    return compile_policy(document, _NoSecrets(), draft.version, measure(document, draft.folder.place, draft.files)[0], draft.files)
+
+
+class _NoSecrets(dict[str, str]):
+    def __missing__(self, reference: str) -> str:
+        return ""
+
+
+def _learns(policy: "Snapshot") -> bool:
+    from trunkline.routing.router import LEARNING
+
+    return any(destination.strategy in LEARNING for destination in policy.destinations.values())
+
+
+def _was_learning(log: "Log") -> bool:
+    """Whether the node kept scores: it does while some destination goes by them."""
+    from trunkline.routing.router import LEARNING
+
+    return any(call.decision is not None and call.decision.strategy in LEARNING for call in reversed(log.calls))
+
+
+def _before_us(policy: "Snapshot", learning: bool) -> int:
+    """How much of the log before the calls in question bears on them."""
+    from trunkline.guard.retries import spaced
+
+    counted = max((rule.span_s for rule in spaced(policy.contact.rules)), default=0) * 1_000_000
+    return max(LONGEST_CALL_US, counted, LEARNT_US if learning else 0)
+
+
+def _log(data: Path, from_us: int) -> "Log":
+    """The calls of the journal from a moment on; parts of it that cannot be read are told of."""
+    from trunkline.insight import gather
+    from trunkline.records import Position, Reading, segments
+
+    begin = Position()
+    for segment in segments(data / JOURNAL):
+        if segment.began <= from_us:
+            begin = Position(segment.path.name)
+    reading = Reading(data / JOURNAL, begin)
+    log = gather(_shown(reading), from_us)
+    for damage in reading.damage:
+        if damage.why != "torn":
+            print(f"Skipped {damage.bytes} bytes of {damage.segment} at {damage.offset}: {damage.why}.", file=sys.stderr)
+    return log
+
+
+def _shown(reading: "Reading") -> Iterator["Fact"]:
+    shown = sys.stderr.isatty()
+    for number, fact in enumerate(reading, 1):
+        if shown and number % TOLD_EVERY == 0:
+            print(f"\r{number:,} facts read", end="", file=sys.stderr, flush=True)
+        yield fact
+
+
+def _scores(data: Path) -> "Scoreboard | None":
+    """What the node believes of the routes now; None while it believes nothing."""
+    from trunkline.records import recover
+    from trunkline.routing.scoreboard import Scoreboard
+
+    scores = Scoreboard()
+    recover(data / JOURNAL, data / "checkpoints", {"scoreboard": scores})
+    return scores if scores.segments else None
+
+
+def _progress(calls: int) -> Callable[[int], None] | None:
+    if not sys.stderr.isatty():
+        return None
+
+    def tell(done: int) -> None:
+        print(f"\r{done:,} of {calls:,} calls decided", end="", file=sys.stderr, flush=True)
+
+    return tell
+
+
+def _wipe() -> None:
+    """Take the sign of life away."""
+    if sys.stderr.isatty():
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
