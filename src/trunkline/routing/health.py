@@ -129,13 +129,18 @@ class Health:
         key = f"{gateway}|{destination}"
         return any(name in self._open and self.shares[name].skip_probability(at) > 0 for name in (gateway, key))
 
-    def apply(self, fact: Attempt, at: float) -> str:
-        """Learn from an attempt; returns the name whose circuit opened or closed, or nothing."""
+    def apply(self, fact: Attempt, at: float, spared: bool = False) -> str:
+        """Learn from an attempt; returns the name whose circuit opened or closed, or nothing.
+
+        `spared`: it failed by one of several paths and another may do, so its silence is no failing of the gateway.
+        """
         if fact.outcome in ("caller", "ours"):
             return ""
         key = f"{fact.gateway}|{fact.destination}"
         failed = fact.outcome == "route"
         whole = fact.evidence in GATEWAY_CAUSES or fact.phrase == "Transport Failed"
+        if failed and whole and spared:
+            return ""
         if fact.status == 503 and fact.retry_after_s:
             self.pauses[key] = at + min(fact.retry_after_s, 600)
         changed = self._add(fact.gateway, failed and whole, at)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from trunkline.facts.record import Attempt, Fact
 from trunkline.policy.snapshot import Destination, Gateway, Price, RouteShare, Snapshot
 from trunkline.routing.bands import Bands
-from trunkline.routing.candidates import Choice, choose
+from trunkline.routing.candidates import Choice, Written
 from trunkline.routing.ceilings import Ceilings
 from trunkline.routing.decks import UNPRICED, Decks, usual
 from trunkline.routing.health import Health
@@ -76,6 +76,7 @@ class Router:
         self._routes: dict[tuple[str, str], RouteShare | None] = {}
         self._decks: Decks | None = None
         self._reprice_at = inf
+        self._written: dict[str, Written] = {}
         self._least_cost: dict[str, LeastCost] = {}
         self._experiments: dict[str, Experiment] = {}
         self._tables: dict[Segment, Table] = {}
@@ -86,6 +87,8 @@ class Router:
         self._fitted_at = 0.0
         self._since_fit = 0
         self._turn: list[Segment] = []
+        self._again: list[Segment] = []
+        "Tables of the policy before, not drawn for this one yet; those nobody used for long are gone."
 
     # Deciding.
 
@@ -97,7 +100,10 @@ class Router:
             self._reprice(at)
         strategy = destination.strategy
         if strategy in STATIC:
-            return choose(policy, destination, self.random)
+            written = self._written.get(destination.name)
+            if written is None:
+                written = self._written[destination.name] = Written(policy, destination)
+            return written.choose(self.random)
         if strategy in LEARNING:
             return self._by_score(policy, destination, now, at)
         if strategy == "least_cost":
@@ -170,9 +176,12 @@ class Router:
         """A new policy is in force: orders and tables are made anew, what was learnt stays."""
         self._policy = policy
         self._bands = Bands(policy.bands)
+        self._again = list({**dict.fromkeys(self._again), **self._tables})
         # To free thousands of entries takes milliseconds: `refresh` does it, some at a time.
-        self._outdated += [known for known in (self._members, self._least_cost, self._experiments, self._tables, self._routes) if known]
-        self._members, self._least_cost, self._experiments, self._tables, self._routes = {}, {}, {}, {}, {}
+        self._outdated += [
+            known for known in (self._members, self._written, self._least_cost, self._experiments, self._tables, self._routes) if known
+        ]
+        self._members, self._written, self._least_cost, self._experiments, self._tables, self._routes = {}, {}, {}, {}, {}, {}
         self._drawing = None
         self._decks = Decks(policy.decks, policy.currencies) if policy.decks else None
         self._reprice_at = 0.0 if policy.decks else inf
@@ -232,6 +241,8 @@ class Router:
         return done
 
     def _step(self, at: float) -> bool:
+        if at >= self._reprice_at:
+            self._reprice(at)
         if self._outdated:
             self._forget_some()
             return True
@@ -248,6 +259,12 @@ class Router:
                 self._drawing = None
             return True
         policy = self._policy
+        while self._again and policy is not None:  # so that no call has to
+            segment = self._again.pop()
+            named = policy.destinations.get(segment[0])
+            if named is not None and named.strategy in LEARNING and segment not in self._tables:
+                self._drawing = (segment, self._drawing_of(policy, named, segment, at, ROWS))
+                return True
         if policy is None or not self._tables:
             return False
         if self._since_fit and (at - self._fitted_at >= FIT_EVERY_S or self._since_fit >= FIT_FACTS):

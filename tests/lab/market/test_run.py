@@ -45,7 +45,7 @@ def test_a_carrier_that_is_added_is_tried_and_a_bad_one_dropped() -> None:
     found = results("cold_start", "performance", calls=30_000)["performance"]
     last = [sum(column) for column in zip(*found.firsts[-10:], strict=True)]
     assert last[2] / sum(last) > 0.8
-    assert last[3] / sum(last) < 0.03
+    assert last[3] / sum(last) < 0.08
 
 
 def test_about_the_holdouts_share_is_held_out() -> None:

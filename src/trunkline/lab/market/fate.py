@@ -1,10 +1,12 @@
 """Fates: what would become of every call on every route, drawn before anybody chooses."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from trunkline.lab.market.callees import habits, planned
 from trunkline.lab.market.scenario import minutes
 from trunkline.lab.market.truth import (
     DELAY_SPREAD,
@@ -49,6 +51,15 @@ class Fates(NamedTuple):
     slot: list[int]
     by_number: "ByNumber | None" = None
     "Where the scenario has numbers."
+    again: Sequence[int] = ()
+    "Call -> row of the callee who is due in its place, -1 where nobody is; empty where nobody is called twice."
+    person: Sequence[int] = ()
+    "Row -> row of the first call to the same callee."
+
+    @property
+    def calls(self) -> int:
+        """Calls the dialer makes. Rows beyond them are of callees called again."""
+        return len(self.again) or len(self.at_s)
 
 
 class ByNumber(NamedTuple):
@@ -68,11 +79,20 @@ class ByNumber(NamedTuple):
     "A draw for complaints."
 
 
+class Traits(NamedTuple):
+    """Of the callees of some calls; what else becomes of a call is drawn for each call."""
+
+    hard: NDArray[np.bool_]
+    vacant: NDArray[np.bool_]
+    phase: NDArray[np.float64]
+    "Of their day, 0 to 1: when they pick up most."
+
+
 def draw_fates(truth: Truth, seed: int, attempts: int) -> Fates:
     """The same for the same truth, seed and number of attempts."""
     scenario = truth.scenario
     random = np.random.default_rng(seed)
-    n, routes = attempts, len(truth.routes)
+    n = attempts
     begins = FIRST_DAY.timestamp() + minutes(scenario.begins) * 60
     places = list(scenario.destinations.values())
     # Calls fall on the scenario's time as its traffic does, and then on destinations as they share that moment's.
@@ -83,14 +103,53 @@ def draw_fates(truth: Truth, seed: int, attempts: int) -> Fates:
     at = begins + day * 86_400.0 + within * SLOT_S
     shares = np.cumsum(truth.traffic, axis=1)
     where = (random.random(n)[:, None] * shares[slot, -1:] > shares[slot]).sum(axis=1)
+    hard = random.random(n) < np.array([place.hard for place in places])[where]
+    vacant = random.random(n) >= np.array([place.valid for place in places])[where]
+    traits = Traits(hard, vacant, np.random.default_rng([seed, 45]).random(n))
+    fates = _drawn(truth, random, np.random.default_rng([seed, 41]), at, slot, where, traits)
+    digits = random.integers(0, 10_000_000, size=n)
+    if scenario.numbers is not None and scenario.numbers.areas:
+        shares = 1.0 / np.arange(1, scenario.numbers.areas + 1)
+        area = np.random.default_rng([seed, 43]).choice(scenario.numbers.areas, size=n, p=shares / shares.sum())
+        digits = area * 1_000_000 + digits % 1_000_000
+    called = [places[d].prefix + f"{digit:07d}" for d, digit in zip(where.tolist(), digits.tolist(), strict=True)]
+    fates = fates._replace(called=called)
+    if scenario.callees is None:
+        return fates
+    first = np.array(planned(scenario.callees, fates.at_s, fates.destination, len(places)))
+    later = np.flatnonzero(first >= 0)
+    whom = first[later]
+    known = Traits(traits.hard[whom], traits.vacant[whom], traits.phase[whom])
+    more = _drawn(truth, np.random.default_rng([seed, 47]), np.random.default_rng([seed, 48]), at[later], slot[later], where[later], known)
+    return _joined(fates, more._replace(called=[called[row] for row in whom]), later, whom)
+
+
+def _joined(new: Fates, again: Fates, later: NDArray[np.intp], whom: NDArray[np.intp]) -> Fates:
+    """Rows of calls to callees who are new, then those of the calls that would go to somebody `again`."""
+    n = len(new.at_s)
+    rows = np.full(n, -1)
+    rows[later] = n + np.arange(len(later))
+    return Fates(
+        **{field: getattr(new, field) + getattr(again, field) for field in Fates._fields[: Fates._fields.index("by_number")]},
+        by_number=ByNumber(**{field: getattr(new.by_number, field) + getattr(again.by_number, field) for field in ByNumber._fields}),
+        again=rows.tolist(), person=[*range(n), *whom.tolist()],
+    )  # fmt: skip
+
+
+def _drawn(
+    truth: Truth, random: np.random.Generator, upset: np.random.Generator, at: NDArray[np.float64], slot: NDArray[np.int64], where: NDArray[np.intp],
+    traits: Traits,
+) -> Fates:  # fmt: skip
+    """What becomes of calls at Unix times to these callees, `called` apart."""
+    scenario, n, routes = truth.scenario, len(at), len(truth.routes)
+    places = list(scenario.destinations.values())
     of = {field: grid[slot, where] for field, grid in truth.grid.items()}
 
     def by_place(name: str) -> NDArray[np.float64]:
         found: NDArray[np.float64] = np.array([getattr(place, name) for place in places])[where]
         return found
 
-    hard = random.random(n) < by_place("hard")
-    vacant = random.random(n) >= by_place("valid")
+    hard, vacant = traits.hard, traits.vacant
     busy = random.random(n) < by_place("busy")
     pick, has_voicemail = random.random((n, 1)), random.random((n, 1))
     ring = RING_MEDIAN_S * np.exp(RING_SPREAD * random.standard_normal((n, 1)))
@@ -101,7 +160,10 @@ def draw_fates(truth: Truth, seed: int, attempts: int) -> Fates:
     delay = of["delay_s"] * np.exp(DELAY_SPREAD * random.standard_normal((n, routes)))
     listened, mistaken = random.random((n, routes)) < scenario.heard, random.random((n, routes))
 
-    willing = np.minimum(truth.pick[slot, where][:, None] * np.where(hard, HARD_PICK, 1.0)[:, None] * of["quality"], 1.0)
+    picks = truth.pick[slot, where] * np.where(hard, HARD_PICK, 1.0)
+    if scenario.callees is not None:
+        picks = picks * habits(scenario.callees, at, traits.phase)
+    willing = np.minimum(picks[:, None] * of["quality"], 1.0)
     person = (pick < willing) & (ring <= voicemail_after)
     machine = ~person & (pick >= willing) & (has_voicemail < by_place("voicemail")[:, None] * of["voicemail"])
     what = np.where(person, HUMAN, np.where(machine, MACHINE, SILENT))
@@ -131,15 +193,9 @@ def draw_fates(truth: Truth, seed: int, attempts: int) -> Fates:
     if scenario.numbers is not None:
         by_number = ByNumber(
             (pick / np.maximum(willing, 1e-9)).tolist(), (has_voicemail[:, 0] < by_place("voicemail")).tolist(), (delay + voicemail_after).tolist(),
-            (short_draw / np.maximum(of["short"], 1e-9)).tolist(), talk[:, 0].tolist(), np.random.default_rng([seed, 41]).random(n).tolist(),
+            (short_draw / np.maximum(of["short"], 1e-9)).tolist(), talk[:, 0].tolist(), upset.random(n).tolist(),
         )  # fmt: skip
-    digits = random.integers(0, 10_000_000, size=n)
-    if scenario.numbers is not None and scenario.numbers.areas:
-        shares = 1.0 / np.arange(1, scenario.numbers.areas + 1)
-        area = np.random.default_rng([seed, 43]).choice(scenario.numbers.areas, size=n, p=shares / shares.sum())
-        digits = area * 1_000_000 + digits % 1_000_000
-    called = [places[d].prefix + f"{digit:07d}" for d, digit in zip(where.tolist(), digits.tolist(), strict=True)]
     return Fates(
-        at.tolist(), where.tolist(), called, what.tolist(), alerting.tolist(), answer.tolist(), talked.tolist(), short.tolist(), heard.tolist(),
+        at.tolist(), where.tolist(), [], what.tolist(), alerting.tolist(), answer.tolist(), talked.tolist(), short.tolist(), heard.tolist(),
         label.tolist(), slot.tolist(), by_number,
     )  # fmt: skip

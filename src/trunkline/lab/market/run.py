@@ -76,6 +76,8 @@ class Result(Struct):
     "Calls that no number was left for."
     humans: int = 0
     "Answers by a human, short ones included."
+    again: int = 0
+    "Calls to callees called before."
     labels: int = 0
     "Times one of our numbers came to be labelled."
     labelled_calls: int = 0
@@ -125,6 +127,9 @@ class Tried(Struct):
     wasted_s: float = 0.0
     human: bool = False
     short: bool = False
+    rang: bool = False
+    "The callee's phone did, so far as anybody can tell."
+    vacant: bool = False
     number: str = ""
 
 
@@ -215,6 +220,8 @@ class Run:
         record = _record(plan.decision.call, int((self.start + now) * 1e6), self._tenants[self.fates.destination[i]], (ends - now) * 1000.0)
         if self.shown is not None:
             complaint = self.shown.called(i, tried.number, tried.human, tried.short)
+            if self.shown.people is not None:
+                self.shown.people.called(i, tried.number, self.fates.at_s[i], tried.contact or tried.vacant, tried.rang, tried.short)
             if complaint is not None:
                 heapq.heappush(self._pending, (complaint.at / 1e6 - self.start, next(self._order), complaint, -1))
         heapq.heappush(self._pending, (ends, next(self._order), record, -1))
@@ -259,6 +266,7 @@ class Run:
         else:
             status, phrase, cause, cls, evidence = 487, "Request Terminated", 0, "caller", "cancelled before alerting"
             lasts, released, alerting_s = left, "dialer", None
+        tried.rang, tried.vacant = alerting_s is not None, fate == VACANT
         label = ("human" if fate == HUMAN else "other") if heard and fates.labelled[i] else ""
         if not over:
             self._busy[r] += 1
@@ -278,13 +286,14 @@ def run(
 ) -> Result:
     """Place every call of `fates`; `other` makes a strategy from outside, known as `strategy`. Figures over time are kept for so many `blocks`."""
     market = Run(truth, fates, strategy, seed, other)
-    history, total = truth.scenario.history, len(fates.at_s)
+    history, total = truth.scenario.history, fates.calls
     routes = len(truth.routes)
     result = Result(firsts=[[0] * routes for _ in range(blocks)], block_contacts=[0] * blocks, block_calls=[0] * blocks)
     shown = market.shown
     collecting = gc.isenabled()
     gc.disable()
     began = process_time()
+    people = shown.people if shown is not None else None
     for i in range(total):
         now = fates.at_s[i] - market.start
         market.catch_up(now)
@@ -292,16 +301,18 @@ def run(
             shown.look_after(now)
         slot = fates.slot[i]
         market.follow(truth.hour_of_slot(slot), i >= history)
-        plan = market.decide(i, now)
+        row = i if people is None else people.row(i)
+        plan = market.decide(row, now)
         if plan is None:
             result.refused += 1
             if shown is not None:
                 shown.refused(fates.at_s[i])
             continue
         best, worths = _best(truth.index[slot, fates.destination[i]], market.full, market.loses)
-        tried = market.place(i, plan, now)
+        tried = market.place(row, plan, now)
         if i >= history:
             done = (i - history) / (total - history)
+            result.again += row != i
             _count(result, truth, tried, plan.decision.holdout, done, max(best - worths[tried.first], 0.0) if tried.first >= 0 else 0.0)
     result.seconds = process_time() - began
     if collecting:

@@ -162,6 +162,25 @@ class Numbers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shocks: tuple[Shock, ...] = ()
 
 
+class Callees(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """People whom the dialer calls again while it has not reached them, who have their hours and remember who called. Needs `numbers`."""
+
+    tries: int = 3
+    "Calls to a callee who is not reached."
+    again_h: float = 4.0
+    "Hours between them, at least; who is due goes before who is new."
+    habit: float = 0.0
+    "How far the chance to pick up goes up and down over a callee's day: 0.5 is from half to one and a half. Everybody has another best hour."
+    number: float = 1.0
+    "Factor on the chance to pick up when a number calls again that was missed before; one for each time."
+    campaign: float = 1.0
+    "The same, when it was another number of the campaign that was missed."
+    dead: float = 1.0
+    "The same, when the number's call before was picked up and ended at once."
+    forgets_d: float = 3.0
+    "Days in which such a memory fades by half."
+
+
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     description: str
     routes: dict[str, Route]
@@ -200,6 +219,8 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     file lists them must not be lucky in every run."""
     numbers: Numbers | None = None
     "None: who calls makes no difference."
+    callees: Callees | None = None
+    "None: nobody is called twice."
     qrouting: Qrouting = Qrouting()
     lock: Lock = Lock()
 
@@ -217,6 +238,8 @@ def load_scenario(name: str) -> Scenario:
             raise MarketError(f"{path}: incidents: no route {incident.route!r}; one of {', '.join(scenario.routes)}")
         if incident.destination and incident.destination not in scenario.destinations:
             raise MarketError(f"{path}: incidents: no destination {incident.destination!r}")
+    if scenario.callees is not None and scenario.numbers is None:
+        raise MarketError(f"{path}: callees: they remember numbers; write `numbers` too")
     if abs(sum(entry.share for entry in scenario.destinations.values()) - 1) > 0.001:
         raise MarketError(f"{path}: destinations: the shares must sum to 1")
     return scenario

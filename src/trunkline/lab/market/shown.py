@@ -7,6 +7,7 @@ import numpy as np
 from trunkline.decide import Decisions, Plan
 from trunkline.facts.numbers import NumberComplaint
 from trunkline.lab.market.burning import DAY_S, Burning
+from trunkline.lab.market.callees import People
 from trunkline.lab.market.fate import HUMAN, MACHINE, SILENT, ByNumber, Fates
 from trunkline.lab.market.scenario import Numbers
 from trunkline.lab.market.truth import SHORT_TALK_S, Truth
@@ -24,6 +25,8 @@ class ShownNumbers:
     def __init__(self, truth: Truth, numbers: Numbers, fates: Fates, by_number: ByNumber, decisions: Decisions, governed: bool, seed: int) -> None:
         self.burning = Burning(truth.scenario, numbers, seed)
         self.governed = governed
+        callees = truth.scenario.callees
+        self.people = People(callees, fates.again, fates.person) if callees is not None else None
         self.labelled_calls = 0
         self.days: list[list[int]] = []
         "Calls, human answers, numbers labelled at its end, calls refused."
@@ -68,6 +71,8 @@ class ShownNumbers:
         if fates.what[i][r] != HUMAN:
             return fates.what[i][r], fates.answer_s[i][r], fates.talk_s[i][r], False
         picks, short, _ = self._factors(i, number)
+        if self.people is not None:
+            picks *= self.people.willing(i, number, fates.at_s[i])
         if drawn.fuss[i][r] >= picks:
             machine = MACHINE, drawn.machine_s[i][r], self._truth.scenario.machine_s, False
             return machine if drawn.has_machine[i] else (SILENT, np.inf, 0.0, False)
