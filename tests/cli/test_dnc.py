@@ -79,6 +79,7 @@ def test_lines_without_a_number_are_counted_and_the_rest_is_in_force(tmp_path: P
         (["add"], "no numbers"),
         (["add", "hello"], "hello: not a number"),
         (["add", "+14155550100", "--tenant", "../x"], "not the name of a tenant"),
+        (["add", "+14155550100", "--tenant", "all"], "leave --tenant out"),
         (["build", "/nowhere/list.txt"], "No such file"),
         (["check", "hello"], "not a number"),
     ],

@@ -1,9 +1,6 @@
-"""`trunkline numbers` and `trunkline dnc` in careless hands: an import cut short, a list built from the wrong column, files nobody should feed them."""
+"""`trunkline numbers` and `trunkline dnc` in careless hands: a list built from the wrong column, files nobody should feed them."""
 
 import gzip
-import json
-import socket
-import threading
 from pathlib import Path
 
 import pytest
@@ -20,37 +17,6 @@ HEADER = "number,owner,type,country,area,use,pool,proof,proof_from,proof_until,s
 
 def row(number: int, start: str = "production", until: str = "", area: str = "") -> str:
     return f"+1415{2200000 + number},lab,geographic,US,{area},sales,sales,loa,1970-01-01,{until},{start}\n"
-
-
-def test_a_number_and_where_it_starts_travel_in_one_request(tmp_path: Path) -> None:
-    """An import cut short between the two would leave a number that is warmed up though the file says it is in production, also after the next import."""
-    requests: list[list[dict[str, str]]] = []
-
-    def serve(listening: socket.socket) -> None:
-        while True:
-            try:
-                connection, _ = listening.accept()
-            except OSError:
-                return
-            with connection, connection.makefile("rwb") as line:
-                requests.append(json.loads(line.readline())["facts"])
-                line.write(b'{"ok":true,"result":{"taken":1}}\n')
-
-    (tmp_path / "journal").mkdir()
-    listening = socket.socket(socket.AF_UNIX)
-    listening.bind(str(tmp_path / "control.sock"))
-    listening.listen()
-    thread = threading.Thread(target=serve, args=(listening,))
-    thread.start()
-    (tmp_path / "n.csv").write_text(HEADER + row(0, "") + "".join(row(i) for i in range(1, 300)))
-    done = RUNNER.invoke(app, ["numbers", "import", str(tmp_path / "n.csv"), "--data", str(tmp_path)])
-    listening.shutdown(socket.SHUT_RDWR)
-    listening.close()
-    thread.join(5)
-    assert done.exit_code == 0, done.output
-    assert len(requests) > 5
-    assert not [facts for facts in requests if facts[0]["fact"] == "number_transition"]
-    assert sum(map(len, requests)) == 599
 
 
 def test_a_proof_that_ended_the_day_time_began_has_ended() -> None:

@@ -1,9 +1,11 @@
 """Choosing a number: stickiness, places, health, spread, caps; and a refusal instead of a wrong number."""
 
+import time
 from collections import Counter
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.numbers.market import DAY, HOUR, SECOND, Market, ended
 from trunkline.facts.numbers import NumberTaken
@@ -56,6 +58,23 @@ def test_the_number_of_the_callees_area_then_the_nearest_then_any() -> None:
     refused = market.choose("+14152000009")
     assert isinstance(refused, Nobody)
     assert (refused.refusal, refused.excluded) == (NONE_LEFT, {"cooling": 3})
+
+
+def test_another_table_of_areas_holds_for_the_very_next_call_and_keeps_nobody_waiting() -> None:
+    market = places()
+    market.hold(*(f"+1{300 + i // 100}{2_000_000 + i % 100}" for i in range(5_000)), pool="many", state=None)
+    market.person("+15105550100", Event.REST)
+    nearest = market.choose("+15105550000")
+    assert isinstance(nearest, Chosen)
+    assert nearest.number == "+14155550100"
+    oakland, san_francisco, new_york = (AREAS.by_name[name] for name in ("oakland", "san-francisco", "new-york"))
+    moved = (oakland, replace(san_francisco, latitude=-10.0), replace(new_york, latitude=oakland.latitude, longitude=oakland.longitude))
+    began = time.process_time()
+    market.book.apply_rules(lambda pool: WIDE, moved)
+    assert time.process_time() - began < 0.01, "no number is sorted anew: its row says which area it is of"
+    nearest = market.choose("+15105550000")
+    assert isinstance(nearest, Chosen)
+    assert (nearest.number, nearest.why) == ("+12125550100", "near")
 
 
 def test_a_local_pool_would_rather_refuse_than_call_from_afar() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from tests.numbers.market import DAY, HOUR, Market, attempt, ended
 from trunkline.facts.numbers import NumberTaken, NumberTransition, PoolAlarm
-from trunkline.numbers import Event, suspicions
+from trunkline.numbers import Event
 from trunkline.numbers.review import Suspicion
 from trunkline.policy.number_rules import Rules
 from trunkline.stats import exact
@@ -222,9 +222,16 @@ def test_what_speaks_against_a_number_is_shown_before_it_is_proven() -> None:
     market = Market(BUSY)
     market.hold(*TEN)
     market.label(TEN[0])
-    found = suspicions(TEN[0], market.book.evidence, market.book.reputations, BUSY, market.now)
+    found = market.book.suspicions(TEN[0], market.now)
     assert [(one.event.value, one.proven) for one in found] == [("labelled", False)]
     assert all(isinstance(one, Suspicion) for one in found)
+
+
+def test_an_area_may_be_called_whatever_the_operator_likes() -> None:
+    market = Market()
+    market.hold("+14155550100", area="north|west")
+    market.label("+14155550100", engine="tns")
+    assert [[rate.group for rate in market.book.reputations.rates(by, 0)] for by in ("pool", "area", "engine")] == [["sales-us"], ["north|west"], ["tns"]]
 
 
 def test_labelling_rates_by_pool_area_and_engine_with_exact_intervals() -> None:

@@ -1,5 +1,7 @@
 """The forecast: more calls, more losses and slower delivery mean more numbers and an earlier order."""
 
+import pytest
+
 from tests.numbers.market import DAY, Market
 from trunkline.numbers import Demand, Event, forecast
 from trunkline.policy.number_rules import Rules
@@ -73,6 +75,26 @@ def test_the_method_is_stated() -> None:
     text = forecast(market.book, "sales-us", Demand(), market.now).method
     assert "95th percentile of 3 days" in text
     assert "28 days from order to production" in text
+    assert "10 % of its calls in the busiest hour" in text
+
+
+def test_a_quiet_day_says_nothing_about_the_peak_of_a_busy_one() -> None:
+    market = running()
+    before = forecast(market.book, "sales-us", Demand(busiest_day=4_000), market.now)
+    market.day_of_calls(3, lambda number, gateway: 0.3, hours=1)
+    after = forecast(market.book, "sales-us", Demand(busiest_day=4_000), market.now)
+    assert after.needed[1] == pytest.approx(before.needed[1], abs=2), "three calls of a Sunday within the hour are no busy hour of 4,000"
+
+
+def test_the_busy_hour_counts_where_it_is_what_binds() -> None:
+    """700 calls in two hours: 350 in one, 14 numbers at 25 an hour, 17.5 at four fifths; by the day nine would do."""
+    market = Market(RULES)
+    market.hold(*(f"+1415555{i:04}" for i in range(20)))
+    for _ in range(14):
+        market.day_of_calls(700, lambda number, gateway: 0.3, hours=2)
+    found = forecast(market.book, "sales-us", Demand(horizon_days=30), market.now)
+    away = found.loss_per_number_day[1] * (30 + 7) * (1 - 0.1)  # rest, and half of a probation of 14 days
+    assert found.needed[1] == pytest.approx(17.5 * (1 + away), abs=1.0)
 
 
 def test_an_empty_pool_has_a_forecast_too() -> None:

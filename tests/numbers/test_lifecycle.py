@@ -9,7 +9,7 @@ from trunkline.facts.numbers import NumberTaken, NumberTransition
 from trunkline.numbers import Event, Nobody, State, diagram, override
 from trunkline.numbers.lifecycle import ACTIVE, PERSONAL, TRANSITIONS, Life, target
 from trunkline.numbers.usage import room, take
-from trunkline.policy.number_rules import LIMITS, SOURCES, Rules, Stage, refused
+from trunkline.policy.number_rules import LIMITS, SOURCES, Rules, Stage, refused_ramps
 
 NUMBER = "+14155550100"
 QUICK = Rules(warm_up=(Stage(3, 4, 2), Stage(4, 8, 4)), probation=(Stage(7, 6, 3),), per_minute=100, per_hour=100, per_day=20, concurrent=10)
@@ -175,7 +175,8 @@ def test_the_day_cap_lifts_at_midnight_and_the_concurrent_cap_when_a_call_ends()
 
 
 def test_every_default_passes_the_safe_limits_and_says_where_it_comes_from() -> None:
-    assert refused(Rules()) == []
+    assert refused_ramps(Rules()) == []
+    assert all(limit.low <= getattr(Rules(), key) <= limit.high for key, limit in LIMITS.items())
     assert SOURCES.keys() <= set(Rules.__struct_fields__)
     assert LIMITS.keys() <= set(Rules.__struct_fields__)
 
@@ -183,16 +184,13 @@ def test_every_default_passes_the_safe_limits_and_says_where_it_comes_from() -> 
 @pytest.mark.parametrize(
     ("rules", "key"),
     [
-        (Rules(per_day=500), "per_day"),
-        (Rules(per_minute=0), "per_minute"),
-        (Rules(rest_days=1), "rest_days"),
         (Rules(warm_up=(Stage(2, 20, 10),)), "warm_up"),
         (Rules(warm_up=(Stage(7, 40, 10), Stage(7, 20, 10))), "warm_up"),
         (Rules(probation=(Stage(7, 10, 20),)), "probation"),
     ],
 )
-def test_a_wish_for_more_volume_beyond_a_safe_limit_is_refused_with_the_reason(rules: Rules, key: str) -> None:
-    problems = refused(rules)
+def test_a_ramp_that_is_none_is_refused_with_a_fix(rules: Rules, key: str) -> None:
+    problems = refused_ramps(rules)
     assert [problem.path for problem in problems] == [key]
     assert problems[0].fix
 

@@ -14,9 +14,10 @@ import typer
 from trunkline.cli.command import Data, Json, json_of, stop
 from trunkline.cli.rendering import table
 from trunkline.cli.source import data_directory
-from trunkline.guard.do_not_call import EVERYBODY, SUFFIX, ListError, NumberList
+from trunkline.guard.do_not_call import SUFFIX, ListError, NumberList
 from trunkline.guard.do_not_call_text import Reading, lines_of
 from trunkline.numbering.world import world
+from trunkline.policy.contact_rules import EVERYBODY
 
 if TYPE_CHECKING:
     from trunkline.guard.do_not_call_build import Built
@@ -109,6 +110,8 @@ def _folder(data: Path | None) -> Path:
 def _path(data: Path | None, tenant: str) -> Path:
     if tenant and not NAME.fullmatch(tenant):
         stop(f"{tenant}: not the name of a tenant")
+    if tenant == EVERYBODY:
+        stop(f"`{EVERYBODY}` is the list that holds for everybody: leave --tenant out to change it")
     return _folder(data) / f"{tenant or EVERYBODY}{SUFFIX}"
 
 

@@ -1,9 +1,11 @@
 """`trunkline numbers`: the inventory, how each number stands and why, what was seen of them, and how many to order."""
 
+import fcntl
 import getpass
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,11 +16,11 @@ import typer
 from trunkline.cli.book import book_of, now_us
 from trunkline.cli.command import Data, Json, json_of, stop, text_of
 from trunkline.cli.rendering import listing, moment, table
-from trunkline.cli.source import SourceError, ask_node
+from trunkline.cli.source import SourceError, ask_node, data_directory
 from trunkline.facts.numbers import NumberComplaint, NumberTransition, PoolAlarm
 from trunkline.numbers import Demand, Event, NumberBook, State, forecast, observe, override, read_csv, read_labels, write_csv
 from trunkline.numbers.lifecycle import DAY_US, day_cap
-from trunkline.numbers.usage import day_of, ramp_days_at
+from trunkline.numbers.usage import ramp_days_at, today_of
 from trunkline.policy.problem import Problem
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Caller IDs as assets: import, look, label, override, forecast. docs/numbers.md tells how they are governed.")
@@ -30,6 +32,9 @@ RECENT_DAYS = 28
 CHURN_DAYS = 7
 "Before that, every number is a new one."
 
+LOCK = "numbers.lock"
+"Held by an import, in the data directory."
+
 Reason = Annotated[str, typer.Option(help="Why; it stays on record.", show_default=False)]
 
 
@@ -40,21 +45,24 @@ def import_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Add and change numbers. A file is taken whole or not at all; numbers it does not name stay as they are; running it again changes nothing."""
-    directory, book = _book(data)
-    result = read_csv(text_of(path, "utf-8-sig"), book.inventory, book.areas, now_us(), getpass.getuser())
-    if result.problems:
-        _refuse(path, result.problems, as_json)
-    if not dry_run:
-        _send(directory, result.facts)
+    """Add and change numbers. A file with a fault changes nothing; numbers it does not name stay as they are; running it again changes nothing, or sends what is missing."""
+    text = text_of(path, "utf-8-sig")
+    with nullcontext() if dry_run else _alone(data):
+        directory, book = _book(data)
+        result = read_csv(text, book.inventory, book.areas, now_us(), getpass.getuser(), book.life)
+        if result.problems:
+            _refuse(path, result.problems, as_json)
+        if not dry_run:
+            _send(directory, result.facts)
     told = {"added": result.added, "changed": result.changed, "unchanged": result.unchanged, "dry_run": dry_run}
     print(json_of(told) if as_json else f"{path}: {result.added} added, {result.changed} changed, {result.unchanged} as they were{' (dry run: nothing was done)' if dry_run else ''}")
 
 
 @app.command()
 def export(data: Data = None) -> None:
-    """Print the inventory as CSV that `import` takes."""
-    sys.stdout.write(write_csv(_book(data)[1].inventory.holdings))
+    """Print the inventory as CSV that `import` takes; numbers that were given back are not in it."""
+    book = _book(data)[1]
+    sys.stdout.write(write_csv({number: holding for number, holding in book.inventory.holdings.items() if number in book.seats.by_number}))
 
 
 @app.command(name="list")
@@ -147,15 +155,16 @@ def label(
     """Say what call recipients are shown for our numbers. Clean look-ups count too: without them there is no rate."""
     directory, book = _book(data)
     at, path = now_us(), Path(what)
-    found = read_labels(text_of(path, "utf-8-sig"), at) if not what.startswith("+") else observe(what, label, engine, source, seen, at)
+    found = read_labels(text_of(path, "utf-8-sig"), at, path.stat().st_mtime_ns // 1000) if not what.startswith("+") else observe(what, label, engine, source, seen, at)
     facts = found if isinstance(found, list) else [found]
     problems = [one for one in facts if isinstance(one, Problem)]
     if problems:
         _refuse(path, problems, as_json)
     ours = [fact for fact in facts if not isinstance(fact, Problem) and fact.number in book.inventory.holdings]
-    _send(directory, ours)
-    told = {"taken": len(ours), "not_ours": len(facts) - len(ours)}
-    print(json_of(told) if as_json else f"{told['taken']} observations taken, {told['not_ours']} about numbers that are not ours")
+    taken = _send(directory, ours)
+    told = {"taken": taken, "known": len(ours) - taken, "not_ours": len(facts) - len(ours)}
+    known = f", {told['known']} known already" if told["known"] else ""
+    print(json_of(told) if as_json else f"{taken} observations taken{known}, {told['not_ours']} about numbers that are not ours")
 
 
 @app.command()
@@ -223,14 +232,21 @@ def forecast_(
     book = _book(data)[1]
     if not any(holding.pool == pool for holding in book.inventory.holdings.values()):
         stop(f"there is no pool {pool}; `trunkline numbers pools` lists them", 1)
-    found = forecast(book, pool, Demand(busiest_day, growth, fill, delivery, horizon), now_us())
+    at = now_us()
+    found, today = forecast(book, pool, Demand(busiest_day, growth, fill, delivery, horizon), at), at // DAY_US
     if as_json:
         print(json_of({**msgspec.to_builtins(found), "order_by": _day(found.order_by), "earliest_order_by": _day(found.earliest_order_by), "short_on": [_day(day) for day in found.short_on]}))
         return
     low, expected, high = found.order
-    print(f"pool {pool}: {found.in_use} numbers in use; {found.needed[1]} needed in {horizon} days ({found.needed[0]} to {found.needed[2]})")
-    print(f"  busiest day {found.busiest_day[1]:.0f} calls ({found.busiest_day[0]:.0f} to {found.busiest_day[2]:.0f}); a number is lost every {_span(found.loss_per_number_day[1])}")
-    print(f"  order {expected} ({low} to {high}) by {_day(found.order_by) or 'no date within the horizon'}; cautiously by {_day(found.earliest_order_by) or 'no date within the horizon'}" if high else "  nothing to order")
+    calm, rate, harsh = found.loss_per_number_day
+    print(f"pool {pool}: {found.in_use} numbers in use; {found.needed[1]} needed by {_day(today + horizon)} ({found.needed[0]} to {found.needed[2]})")
+    if not found.busiest_day[2]:
+        print("  no call in the last 28 days: say what is planned with --busiest-day")
+    else:
+        calls = [f"{count:,.0f}" for count in found.busiest_day]
+        print(f"  busiest day {calls[1]} calls{'' if busiest_day else f' ({calls[0]} to {calls[2]})'}; one number is lost in {_span(rate)} number-days ({_span(harsh)} to {_span(calm)})")
+        wish = f"order {expected} ({low} to {high}) by {_by(found.order_by, today)}" if expected else "nothing to order"
+        print("  " + wish if not high or found.earliest_order_by == found.order_by else f"  {wish}; to be on the safe side {high} by {_by(found.earliest_order_by, today)}")
     print(f"  {found.method}")
 
 
@@ -238,9 +254,10 @@ def _row(book: NumberBook, number: str, at: int) -> dict[str, Any]:
     holding, life = book.inventory.holdings[number], book.life(number)
     assert life is not None
     rules = book.rules_of(holding.pool)
-    closed, again = book.seats.room(book.seats.by_number[number], at)
+    seat = book.seats.by_number.get(number)
+    closed, again = book.seats.room(seat, at) if seat else (life.state, 0)
     return {
-        "number": number, "pool": holding.pool, "area": holding.area, "state": life.state, "today": life.today if life.day >= day_of(at, rules) else 0,
+        "number": number, "pool": holding.pool, "area": holding.area, "state": life.state, "today": today_of(life, rules, at),
         "cap": day_cap(life, rules, ramp_days_at(life, rules, at)), "up": life.concurrent, "labels": len(book.reputations.bad(number, at, rules.label_days * DAY_US)),
         "closed": closed, "again": moment(again) if closed and again else "", "rest_until": _day(life.rest_until // DAY_US) if life.rest_until > at else "",
         "calls": life.total, "relapses": life.relapses,
@@ -254,23 +271,44 @@ def _book(data: Path | None) -> tuple[Path, NumberBook]:
         stop(str(error), error.code)
 
 
-def _send(directory: Path, facts: Sequence[Any]) -> None:
-    """Hand facts to the node; after an interruption the same command sends what is missing."""
-    shown = len(facts) > 20 * AT_ONCE and sys.stderr.isatty()
+@contextmanager
+def _alone(data: Path | None) -> Iterator[None]:
+    """While one import compares a file with the inventory and sends what came of it, another is told so."""
     try:
-        first = 0
+        directory = data_directory(data)
+        lock = (directory / LOCK).open("ab")
+    except SourceError as error:
+        stop(str(error), error.code)
+    except OSError as error:
+        stop(f"{directory}: {error.strerror}; start `trunkline serve`, or give its --data DIR")
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # given up with the file, also by a process that is killed
+        except BlockingIOError:
+            stop("another import is under way; nothing was changed. Run this one again when it has ended", 1)
+        yield
+
+
+def _send(directory: Path, facts: Sequence[Any]) -> int:
+    """Hand facts to the node, a number's always together; after an interruption the same command sends what is missing. How many were new to it."""
+    shown = len(facts) > 20 * AT_ONCE and sys.stderr.isatty()
+    first = taken = 0
+    try:
         while first < len(facts):
             end = first + AT_ONCE
             if end < len(facts) and isinstance(facts[end], NumberTransition):
                 end += 1  # a number and where it starts: the file sent again would not know that the second was missing
-            ask_node(directory, {"do": "numbers", "facts": list(facts[first:end])}, 10.0)
+            taken += ask_node(directory, {"do": "numbers", "facts": list(facts[first:end])}, 10.0)["taken"]
             first = end
             if shown and first // AT_ONCE % 20 == 0:
                 print(f"\r{first} of {len(facts)}", end="", file=sys.stderr, flush=True)
-    except SourceError as error:
-        stop(str(error), error.code)
+    except (SourceError, KeyboardInterrupt) as error:
+        said, code = (str(error), error.code) if isinstance(error, SourceError) else ("interrupted", 130)
+        missing = f"; {first} of {len(facts)} changes are on record: the same command again sends the rest" if len(facts) > AT_ONCE else ""
+        stop(said.rstrip(".") + missing, code)
     if shown:
         print(f"\r{len(facts)} of {len(facts)}", file=sys.stderr)
+    return taken
 
 
 def _refuse(path: Path, problems: Sequence[Problem], as_json: bool) -> None:
@@ -287,4 +325,11 @@ def _day(day: int | None) -> str:
 
 
 def _span(rate: float) -> str:
-    return f"{1 / rate:.0f} number-days" if rate else "never"
+    return f"{1 / rate:,.0f}" if rate else "any"
+
+
+def _by(day: int | None, today: int) -> str:
+    """A date to order by, and that it has passed."""
+    if day is None:
+        return "no date within the horizon"
+    return _day(day) + (f", {today - day} days too late" if day < today else "")

@@ -20,13 +20,14 @@ class Callers:
         self.random = random
         self.ranges = Ranges(allocated=_allocated)
         self._numbers = Numbers()
-        self._kinds: dict[tuple[str, tuple[str, ...], str, int], frozenset[Kind] | None] = {}
+        self._may: dict[tuple[frozenset[Kind], tuple[str, ...], str, int], frozenset[Kind] | None] = {}
+        "Kinds a pool holds, carriers, country of the callee, day -> what may be shown: all it depends on but the policy."
 
     def follow(self, policy: Snapshot) -> None:
         """A new policy is in force; numbers are fitted to its rules as they are drawn or reviewed."""
         before, numbers = self._numbers, policy.numbers
         self._numbers = numbers
-        self._kinds.clear()
+        self._may.clear()
         rules = numbers.rules
         self.book.apply_rules(lambda pool: rules.get(pool, USUAL), numbers.areas if numbers.areas != before.areas else None)
         never = numbers.do_not_originate
@@ -51,12 +52,14 @@ class Callers:
     def _presentable(self, pool: str, called: str, gateways: Sequence[Gateway], at: int) -> frozenset[Kind] | None:
         """Kinds every carrier of the plan may show: the caller ID stays the same on failover. None: all."""
         carriers = tuple(sorted({gateway.carrier for gateway in gateways}))
-        key = (pool, carriers, world().kind(called[1:]).country, at // DAY_US)
-        if key not in self._kinds:
-            kinds = self.book.kinds(pool)
+        kinds = self.book.kinds(pool)
+        key = (kinds, carriers, world().kind(called[1:]).country, at // DAY_US)
+        if key not in self._may:
+            if len(self._may) > 10_000:
+                self._may.clear()
             may = presentable(self._numbers.presentation, carriers, key[2], kinds, key[3])
-            self._kinds[key] = None if may == kinds else may
-        return self._kinds[key]
+            self._may[key] = None if may == kinds else may
+        return self._may[key]
 
 
 def _allocated(number: str) -> bool:

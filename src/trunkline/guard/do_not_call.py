@@ -12,12 +12,12 @@ import sys
 from bisect import bisect_left
 from pathlib import Path
 
+from trunkline.policy.contact_rules import EVERYBODY
+
 MAGIC = b"TLDNC\x00\x00\x01"
 HEADER = struct.Struct("<8sQQ8x")
 "Magic, numbers, UTC microseconds it was built at."
 SUFFIX = ".dnc"
-EVERYBODY = "all"
-"Name of the list that holds for every tenant."
 
 
 class ListError(Exception):

@@ -4,12 +4,12 @@ The desk reads files and checks them; the node takes the facts that came of it, 
 knows.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from trunkline.facts.numbers import NumberAdded, NumberChanged, NumberComplaint, NumberLabelled, NumberTransition, PoolAlarm
 from trunkline.node.control import RefusedError
-from trunkline.numbers import NumberBook
+from trunkline.numbers import NumberBook, State
 from trunkline.numbers.inventory import why_no_row
 from trunkline.numbers.lifecycle import DAY_US, is_step
 from trunkline.numbers.reputation import LABELS
@@ -33,24 +33,28 @@ def take_numbers(node: "Node", facts: list[Told]) -> dict[str, int]:
     now = node.network.now()
     today_us = node.clock.utc_us(now)
     book = node.core.decisions.numbers
-    added: set[str] = set()
+    states: dict[str, str] = {}
     for fact in facts:
         wrong = "" if abs(fact.at - today_us) < DAY_US else "a fact of another day; compare the clocks"
-        wrong = wrong or _unfit(fact, book, added.__contains__)
+        wrong = wrong or _unfit(fact, book, states)
         if wrong:
             raise RefusedError(wrong)
         if isinstance(fact, NumberAdded):
-            added.add(fact.number)
+            states[fact.number] = State.STOCK
+        elif isinstance(fact, NumberTransition):
+            states[fact.number] = fact.after
+    taken = 0
     for fact in facts:
-        if not (isinstance(fact, NumberLabelled) and book.reputations.has(fact)):  # the same file sent again
+        if not (isinstance(fact, NumberLabelled) and book.reputations.has(fact)):
             node.core.emit(fact, now)
+            taken += 1
     if not node.commit():  # what is confirmed is on record
         raise RefusedError(f"taken, and to be written when the disk allows: {node.journal.fault}")
-    return {"taken": len(facts)}
+    return {"taken": taken}
 
 
-def _unfit(fact: Told, book: NumberBook, is_added: Callable[[str], bool]) -> str:
-    """Why a fact no longer fits; empty when it does."""
+def _unfit(fact: Told, book: NumberBook, states: Mapping[str, str]) -> str:
+    """Why a fact no longer fits, with the states that earlier facts of the request lead to; empty when it does."""
     if isinstance(fact, PoolAlarm):
         return "" if fact.pool in book.seats.pools else f"there is no pool {fact.pool}"
     if isinstance(fact, NumberLabelled) and (fact.label not in LABELS or not 0 <= fact.seen < fact.at + DAY_US):
@@ -62,11 +66,12 @@ def _unfit(fact: Told, book: NumberBook, is_added: Callable[[str], bool]) -> str
         wrong = why_no_row(fact, known)
         if wrong:
             return f"{fact.number}: {wrong}"
-    if isinstance(fact, NumberAdded):
-        return f"{fact.number} is in the inventory by now; import again" if known is not None or is_added(fact.number) else ""
-    if known is None and not is_added(fact.number):
-        return "" if isinstance(fact, NumberLabelled | NumberComplaint) else f"{fact.number} is not in the inventory"
     life = book.life(fact.number)
-    if isinstance(fact, NumberTransition) and life is not None and life.state != fact.before:
-        return f"{fact.number} is in {life.state} by now, not in {fact.before}; look again and repeat"
+    state = states.get(fact.number) or (life.state if life is not None else State.RELEASED)
+    if isinstance(fact, NumberAdded):
+        return "" if state == State.RELEASED else f"{fact.number} is in the inventory by now; import again"
+    if isinstance(fact, NumberChanged) and state == State.RELEASED:
+        return f"{fact.number} is not in the inventory"
+    if isinstance(fact, NumberTransition) and state != fact.before:
+        return f"{fact.number} is in {state} by now, not in {fact.before}; look again and repeat"
     return ""

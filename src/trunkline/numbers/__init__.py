@@ -10,9 +10,9 @@ from trunkline.numbers.dialer_caller import Ranges, Rule
 from trunkline.numbers.forecast import Demand, Forecast, forecast
 from trunkline.numbers.inventory import Import, read_csv, write_csv
 from trunkline.numbers.lifecycle import Event, State, diagram, override
-from trunkline.numbers.presentation import Shown, presentable, rule_for, show
+from trunkline.numbers.presentation import presentable, rule_for
 from trunkline.numbers.reputation import LabellingRate, observe, read_labels
-from trunkline.numbers.review import Suspicion, suspicions
+from trunkline.numbers.review import Suspicion
 from trunkline.numbers.seats import Kind
 from trunkline.numbers.verification import Arrived, Failed, Fetch, Unjudged, Verdict, Verified, Verifier
 
@@ -40,7 +40,6 @@ __all__ = [
     "Origin",
     "Ranges",
     "Rule",
-    "Shown",
     "Slot",
     "State",
     "Suspicion",
@@ -60,8 +59,6 @@ __all__ = [
     "read_csv",
     "read_labels",
     "rule_for",
-    "show",
     "slot",
-    "suspicions",
     "write_csv",
 ]

@@ -34,8 +34,8 @@ from .dialer_caller import Ranges, Rule, present
 from .evidence import Evidence, threshold
 from .gathering import Gathering, by_part, parted
 from .history import History
-from .inventory import Inventory
-from .lifecycle import ACTIVE, Life, State, advance
+from .inventory import Holding, Inventory
+from .lifecycle import ACTIVE, Life, State, advance, come_back
 from .reputation import Reputations
 from .review import Suspicion, review_number, review_pool, suspicions
 from .seats import Kind, Seats
@@ -112,13 +112,12 @@ class NumberBook:
         self._pools_due: list[str] = []
 
     def apply_rules(self, rules_of: Callable[[str], Rules], areas: tuple[Area, ...] | None = None) -> None:
-        """A new policy is in force. Seats are fitted to it when they are next drawn or reviewed; another table of areas sorts them anew."""
+        """A new policy is in force. Seats are fitted to it when they are next drawn or reviewed; another table of areas (None: the same) changes who is near."""
         self.rules_of = rules_of
-        if areas is None:
-            self.seats.set_rules(rules_of)
-        else:
+        self.seats.set_rules(rules_of)
+        if areas is not None:
             self.areas = Areas(areas)
-            self._derive()
+            self.seats.set_areas(self.areas)
 
     # Asking.
 
@@ -136,10 +135,15 @@ class NumberBook:
     def life(self, number: str) -> Life | None:
         return self._lives.rows.get(number)
 
+    def held(self, number: str) -> Holding | None:
+        """The row of a number that is ours; None for one that never was, or was given back."""
+        seat = self.seats.by_number.get(number)
+        return seat.holding if seat is not None else None
+
     def callback(self, number: str, caller: str) -> Called | None:
         """Who is being called back at `number` by `caller` (both E.164), in every state but released; None when it is not ours."""
-        holding, life = self.inventory.holdings.get(number), self._lives.rows.get(number)
-        if holding is None or life is None or life.state == State.RELEASED:
+        holding, life = self.held(number), self._lives.rows.get(number)
+        if holding is None or life is None:
             return None
         contact = self.contacts.last(holding.pool, caller)
         if contact is None:
@@ -149,11 +153,11 @@ class NumberBook:
     def kinds(self, pool: str) -> frozenset[Kind]:
         """Kinds of number a pool holds."""
         found = self.seats.pools.get(pool)
-        return frozenset(kind for _, kind in found.buckets) if found is not None else frozenset()
+        return found.kinds if found is not None else frozenset()
 
     def suspicions(self, number: str, at: int) -> list[Suspicion]:
-        """All that speaks against a number."""
-        return suspicions(number, self.evidence, self.reputations, self.rules_of(self.inventory.holdings[number].pool), at)
+        """All that speaks against a number that is or was ours."""
+        return suspicions(self._lives.rows[number], self.evidence, self.reputations, self.rules_of(self.inventory.holdings[number].pool), at)
 
     def alarmed(self, pool: str) -> bool:
         return pool in self._alarms.rows
@@ -173,14 +177,17 @@ class NumberBook:
         holding = self.inventory.apply(fact)
         if holding is None:
             return
-        life = self._lives.rows.get(holding.number)
-        if life is None:
-            life = self._lives.rows[holding.number] = Life(holding.number, since=fact.at)
+        life = self._lives.changing(holding.number, lambda: Life(holding.number, since=fact.at))
+        if life.state == State.RELEASED:
+            if isinstance(fact, NumberChanged):
+                return
+            come_back(life, self.rules_of(holding.pool), fact.at)
         seat = self.seats.by_number.get(holding.number)
         if seat is not None and seat.pool.name != holding.pool and life.state in ACTIVE:
             self._count(seat.pool.name, -1)
             self._count(holding.pool, 1)
         self.seats.put(holding, life, fact.at)
+        self._suspect(holding.number, self.rules_of(holding.pool), fact.at)
 
     def _moved(self, fact: NumberTransition) -> None:
         life, holding = self._lives.rows.get(fact.number), self.inventory.holdings.get(fact.number)
@@ -198,15 +205,14 @@ class NumberBook:
         self.history.event(holding.pool, fact.event, fact.at, self.active(holding.pool))
         if fact.before == State.RECOVERY and fact.after == State.COOLING:
             self.history.event(holding.pool, "relapse", fact.at, self.active(holding.pool))
-        self.seats.fit(self.seats.by_number[fact.number], fact.at)
+        self._fit(fact.number, fact.at)
 
     def _taken(self, fact: NumberTaken) -> None:
-        life = self._lives.rows.get(fact.number)
+        life, seat = self._lives.rows.get(fact.number), self.seats.by_number.get(fact.number)
         known = self._open.rows.get(fact.call)
-        if life is None or (known is not None and known.number == fact.number and not known.ended):
+        if life is None or seat is None or (known is not None and known.number == fact.number and not known.ended):
             return
         self._lives.touch(fact.number)
-        seat = self.seats.by_number[fact.number]
         usage.take(life, seat.pool.rules, fact.at)
         self._open.touch(fact.call)
         self._open.rows[fact.call] = Open(fact.call, fact.number, fact.pool, seen_before=fact.chosen == "sticky")
@@ -250,6 +256,7 @@ class NumberBook:
         """No carrier took the call, so nobody saw the number."""
         life = self._lives.rows.get(known.number)
         if life is not None:
+            self._lives.touch(known.number)
             usage.untake(life)
         if not known.seen_before:
             self.contacts.withdraw(known.pool, fact.called, fact.call)
@@ -260,7 +267,7 @@ class NumberBook:
         if life is not None:
             self._lives.touch(known.number)
             life.concurrent = max(0, life.concurrent - 1)
-            self.seats.fit(self.seats.by_number[known.number], max(at, life.last))
+            self._fit(known.number, max(at, life.last))
 
     def _labelled(self, fact: NumberLabelled) -> None:
         holding = self.inventory.holdings.get(fact.number)
@@ -298,6 +305,14 @@ class NumberBook:
         if not suspected:
             suspected = bool(self.reputations.bad(number, at, rules.label_days * 24 * HOUR_US))
         self.seats.suspect(number, suspected)
+
+    def _fit(self, number: str, at: int) -> None:
+        """What was given back has no seat."""
+        seat, life = self.seats.by_number.get(number), self._lives.rows[number]
+        if life.state == State.RELEASED:
+            self.seats.remove(number)
+        elif seat is not None:
+            self.seats.fit(seat, at)
 
     def _count(self, pool: str, change: int) -> None:
         if change:
@@ -379,7 +394,7 @@ class NumberBook:
                 self._at_once[one.pool] = self._at_once.get(one.pool, 0) + 1
         for number, holding in self.inventory.holdings.items():
             life = self._lives.rows.get(number)
-            if life is None:
+            if life is None or life.state == State.RELEASED:
                 continue
             self._count(holding.pool, life.state in ACTIVE)
             # Fitted by the last moment it knows of; `choose` and `review` look again by the present one.

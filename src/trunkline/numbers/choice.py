@@ -87,7 +87,7 @@ def _drawn(ask: Ask, pool: Pool, seats: Seats, at: int, random: Random) -> Choic
     areas, draw = seats.areas, random.random
     today, local_only = day_of(at, pool.rules), pool.rules.local_only
     area = areas.area_of(ask.callee)
-    if ask.kinds is not None and not pool.holds(ask.kinds):
+    if ask.kinds is not None and ask.kinds.isdisjoint(pool.kinds):
         return Nobody(catalogue.NOT_PRESENTABLE, excluded(pool))
     # Most calls end at the callee's own area, before the others need be sorted by distance.
     for near in chain(pool.local(area, ask.kinds), _beyond(pool, area, ask.kinds, areas)):
@@ -143,7 +143,7 @@ def _usable(seat: Seat, ask: Ask, seats: Seats, at: int) -> bool:
 def _exposure(seat: Seat, today: int) -> float:
     """Use now and today; a count of an earlier day is none."""
     life = seat.life
-    use = life.concurrent * 8.0 + (life.today if life.day >= today else 0)
+    use = life.concurrent * 8.0 + (life.today if today <= life.day <= today + 1 else 0)
     return (use + 1.0) * SUSPECTED if seat.suspected else use
 
 

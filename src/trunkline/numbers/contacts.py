@@ -13,6 +13,7 @@ from msgspec import Struct
 from trunkline.facts.numbers import NumberTaken
 
 SHARDS = 1_024
+DAY_US = 86_400_000_000
 
 
 class Contact(Struct, frozen=True, gc=False, array_like=True):
@@ -42,7 +43,7 @@ class Contacts:
         shard = self._shard(fact.callee)
         known = shard.get(key)
         if known is not None:
-            if known.at > fact.at:
+            if fact.at < known.at < fact.at + DAY_US:  # one of a day to come was told by a clock that was wrong
                 return
             del shard[key]
         shard[key] = Contact(fact.pool, fact.callee, fact.number, fact.at, fact.campaign, fact.agent, fact.call)

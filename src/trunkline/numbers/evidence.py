@@ -209,7 +209,7 @@ class Evidence:
 
     def _row(self, rows: Gathering[Record], name: str, at: int) -> Record:
         row = rows.changing(name, lambda: Record(name, at))
-        hours = max(0, at - row.at) / 3.6e9
+        hours = _hours(row, at)
         if hours > 0.0:
             keep, long = 0.5 ** (hours / RECENT_H), 0.5 ** (hours / LONG_H)
             row.n *= keep
@@ -228,8 +228,15 @@ class Evidence:
         return row
 
 
+def _hours(row: Cell | Record, at: int) -> float:
+    """Hours since a row was last touched. One of a day to come, by a clock that was wrong, would never fade: it is taken for one of now."""
+    if row.at > at + 86_400_000_000:
+        row.at = at
+    return max(0, at - row.at) / 3.6e9
+
+
 def _decay(cell: Cell, at: int) -> None:
-    hours = max(0, at - cell.at) / 3.6e9
+    hours = _hours(cell, at)
     if hours > 0.0:
         fast, slow = 0.5 ** (hours / FAST_H), 0.5 ** (hours / SLOW_H)
         cell.n *= fast

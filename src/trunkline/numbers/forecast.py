@@ -23,6 +23,8 @@ DAY_US = 86_400_000_000
 HISTORY_DAYS = 28
 PRIOR_LOSSES, PRIOR_NUMBER_DAYS = 0.5, 50.0
 "Where little was seen: half a loss in fifty number-days, so that a new pool is not believed to be immortal."
+USUAL_HOUR, FEW_CALLS = 0.25, 20
+"Share of the busiest hour where little was seen, and how many calls it weighs."
 
 
 class Demand(Struct, frozen=True, gc=False):
@@ -69,8 +71,7 @@ def forecast(book: NumberBook, pool: str, demand: Demand, at: int) -> Forecast:
     busiest = (demand.busiest_day,) * 3 if demand.busiest_day else _busiest_day(days)
     loss, retired_share = _losses(days)
     lives = [life for number, row in book.inventory.holdings.items() if row.pool == pool and (life := book.life(number)) is not None and row.proven(at)]
-    peak_hour = max((max(row.hours) / row.calls for row in days if row.calls), default=0.25)
-    at_once = max((row.most_at_once / row.calls for row in days if row.calls), default=0.0)
+    peak_hour, at_once = _peaks(days)
     short: list[int | None] = []
     needed: list[int] = []
     order: list[int] = []
@@ -93,7 +94,8 @@ def forecast(book: NumberBook, pool: str, demand: Demand, at: int) -> Forecast:
     in_use = sum(life.state in (State.WARM_UP, State.PRODUCTION, State.RECOVERY) for life in lives)
     method = (
         f"busiest day {'as planned' if demand.busiest_day else f'the 95th percentile of {len(days)} days'}, {demand.growth_per_week:+.1%} a week; caps filled to "
-        f"{demand.fill:.0%}; {loss[1]:.4f} losses per number and day ({loss[0]:.4f} to {loss[2]:.4f}), {retired_share:.0%} of them for good; carried forward "
+        f"{demand.fill:.0%}, {peak_hour * 100:.0f} % of its calls in the busiest hour, {at_once * 1000:.1f} at once per thousand; {loss[1]:.4f} losses per number and "
+        f"day ({loss[0]:.4f} to {loss[2]:.4f}), {retired_share:.0%} of them for good; carried forward "
         f"{demand.horizon_days} days; {lead} days from order to production"
     )
     return Forecast(
@@ -112,6 +114,17 @@ def _busiest_day(days: list[PoolDay]) -> tuple[float, float, float]:
     # Above the greatest day seen lies the true percentile with probability 0.95^n; then the spread of the upper half is added once.
     beyond = calls[-1] + (calls[-1] - calls[len(calls) // 2] if 0.95 ** len(calls) > 0.025 else 0)
     return float(calls[max(0, low_rank - 1)]), float(middle), float(beyond)
+
+
+def _peaks(days: list[PoolDay]) -> tuple[float, float]:
+    """Share of a day's calls in its busiest hour, and calls at once per call of the day: the highest of days half as busy as the busiest at least.
+
+    A quiet day is all peak: of three calls within an hour nothing follows for thousands. Few calls are held against as many usual ones.
+    """
+    least = max((row.calls for row in days), default=0) / 2
+    busy = [row for row in days if row.calls and row.calls >= least]
+    hour = max(((max(row.hours) + USUAL_HOUR * FEW_CALLS) / (row.calls + FEW_CALLS) for row in busy), default=USUAL_HOUR)
+    return hour, max((row.most_at_once / (row.calls + FEW_CALLS) for row in busy), default=0.0)
 
 
 def _binomial_quantile(share: float, n: int, p: float) -> int:

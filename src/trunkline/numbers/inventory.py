@@ -6,7 +6,7 @@ inventory as CSV; it becomes facts, and facts are what counts. A file is taken w
 
 import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from io import StringIO
 
@@ -20,7 +20,7 @@ from trunkline.policy.table import Table
 from trunkline.records.checkpoint import in_pieces
 
 from .areas import Areas
-from .lifecycle import Event, State
+from .lifecycle import DAY_US, Event, Life, State
 
 TYPES = ("geographic", "mobile", "toll_free", "national", "service")
 FIELDS = ("owner", "type", "country", "area", "use", "pool", "provider", "proof", "proof_from", "proof_until", "callback")
@@ -101,8 +101,8 @@ class Import(Struct, frozen=True):
     unchanged: int
 
 
-def read_csv(text: str, inventory: Inventory, areas: Areas, at: int, author: str) -> Import:
-    """Compare a file with the inventory. Numbers the file does not name stay as they are."""
+def read_csv(text: str, inventory: Inventory, areas: Areas, at: int, author: str, life_of: Callable[[str], Life | None] = lambda number: None) -> Import:
+    """Compare a file with the inventory. Numbers the file does not name stay as they are; `life_of` tells which were given back, and may come again."""
     table = Table(text)
     header = table.header
     problems = _header_problems(header)
@@ -127,7 +127,11 @@ def read_csv(text: str, inventory: Inventory, areas: Areas, at: int, author: str
         if number in seen:
             found.append(Problem(line, 0, "number", f"{number} stands on line {seen[number]} already", "keep one of the two"))
         seen[number] = line
-        known = inventory.holdings.get(number)
+        known, life = inventory.holdings.get(number), life_of(number)
+        if life is not None and life.state == State.RELEASED:
+            known = None
+            if start == "production" and life.rest_until > at:
+                found.append(Problem(line, 0, "start", f"{number} was put to rest until {date.fromordinal(_EPOCH + life.rest_until // DAY_US)}, and given back since", "leave it empty: the rest goes on, then it is warmed up"))
         if known is not None and known.owner != row["owner"]:
             found.append(Problem(line, 0, "owner", f"{number} belongs to `{known.owner}`", "retire and release it there first; a number does not take its past to another tenant"))
         purpose = (row["owner"], row["use"], row["country"])
@@ -157,7 +161,7 @@ def read_csv(text: str, inventory: Inventory, areas: Areas, at: int, author: str
 
 
 def write_csv(holdings: Mapping[str, Holding]) -> str:
-    """The inventory as a file `read_csv` finds nothing to change in."""
+    """Rows as a file `read_csv` finds nothing to change in."""
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)

@@ -88,6 +88,8 @@ class Life(Struct, gc=False, array_like=True):
     "UTC microseconds of its last call."
     recent: bytearray = field(default_factory=bytearray)
     "UTC seconds of its last calls, oldest first, 4 bytes each, big-endian: as many as the hour's cap."
+    judged_from: int = 0
+    "UTC microseconds: labels and complaints of before were answered by a rest, or by a person."
 
 
 Action: TypeAlias = Callable[[Life, Rules, int], None]
@@ -106,6 +108,14 @@ def count_relapse(life: Life, rules: Rules, at: int) -> None:
     life.relapses += 1
 
 
+def end_rest(life: Life, rules: Rules, at: int) -> None:
+    life.rest_until = min(life.rest_until, at)
+
+
+def judge_anew(life: Life, rules: Rules, at: int) -> None:
+    life.judged_from = at
+
+
 def forgive(life: Life, rules: Rules, at: int) -> None:
     """A probation served, or a person's word, takes one relapse off."""
     life.relapses = max(0, life.relapses - 1)
@@ -122,12 +132,14 @@ TRANSITIONS: dict[State, dict[Event, tuple[State, tuple[Action, ...]]]] = {
     _S.STOCK: {_E.BEGIN: (_S.WARM_UP, (restart_ramp,)), _E.PROMOTE: (_S.PRODUCTION, ()), **_RETIRE},
     _S.WARM_UP: {_E.WARMED: (_S.PRODUCTION, ()), _E.PROMOTE: (_S.PRODUCTION, ()), **_TAKEN_OUT, **_RETIRE},
     _S.PRODUCTION: {_E.IDLE: (_S.WARM_UP, (restart_ramp,)), **_TAKEN_OUT, **_RETIRE},
-    _S.COOLING: {_E.RESTED: (_S.RECOVERY, (restart_ramp,)), _E.REINSTATE: (_S.RECOVERY, (restart_ramp, forgive)), **_RETIRE},
+    _S.COOLING: {
+        _E.RESTED: (_S.RECOVERY, (restart_ramp, judge_anew)), _E.REINSTATE: (_S.RECOVERY, (end_rest, restart_ramp, judge_anew, forgive)), **_RETIRE,
+    },
     _S.RECOVERY: {
-        _E.PROVEN: (_S.PRODUCTION, (forgive,)), _E.PROMOTE: (_S.PRODUCTION, (forgive,)), _E.EXHAUSTED: (_S.RETIRED, (count_relapse,)),
+        _E.PROVEN: (_S.PRODUCTION, (forgive,)), _E.PROMOTE: (_S.PRODUCTION, (forgive,)), _E.EXHAUSTED: (_S.RETIRED, (count_relapse, begin_rest)),
         **_RELAPSED, **_RETIRE,
     },
-    _S.RETIRED: {_E.REINSTATE: (_S.RECOVERY, (restart_ramp,)), _E.RELEASE: (_S.RELEASED, ())},
+    _S.RETIRED: {_E.REINSTATE: (_S.RECOVERY, (end_rest, restart_ramp, judge_anew)), _E.RELEASE: (_S.RELEASED, ())},
     _S.RELEASED: {},
 }  # fmt: skip
 "State -> what happened -> state and what is done. What a row does not name is refused."
@@ -153,6 +165,17 @@ def advance(life: Life, fact: NumberTransition, rules: Rules) -> None:
     for action in row[1] if row else ():
         action(life, rules, fact.at)
     life.state, life.since = fact.after, fact.at
+
+
+def come_back(life: Life, rules: Rules, at: int) -> None:
+    """A number that was given back is in the inventory again, whoever holds it now.
+
+    Engines know a number, not its owner. So what is left of its rest goes on (in stock, and nothing shortens it but a person), and its relapses
+    count until it was gone for the longest rest; then it is a number like any other.
+    """
+    if at - life.since > rules.longest_rest_days * DAY_US:
+        life.relapses = 0
+    life.state, life.since, life.ramp_days = State.STOCK.value, at, 0
 
 
 def override(life: Life, event: Event, at: int, author: str, reason: str) -> NumberTransition | str:

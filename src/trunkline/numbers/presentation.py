@@ -6,26 +6,9 @@ a rule has a first and a last day. The first rule that matches decides; none mea
 
 from collections.abc import Iterable
 
-from msgspec import Struct
-
-from trunkline.numbering.plan import CallerFormat
-from trunkline.numbering.rendering import render_caller
 from trunkline.policy.number_rules import Presentation
 
 from .seats import Kind
-
-
-class Shown(Struct, frozen=True, gc=False):
-    """Caller headers of one attempt."""
-
-    user: str
-    "User part of From, or `anonymous`."
-    header: str
-    "from (nowhere else), pai, rpid or diversion: where the number goes besides."
-    asserted: str
-    "User part there; empty when it goes nowhere else."
-    privacy: str
-    "Value of Privacy (RFC 3323): id, or empty."
 
 
 def rule_for(rules: Iterable[Presentation], carrier: str, country: str, day: int) -> Presentation | None:
@@ -42,16 +25,6 @@ def presentable(rules: Iterable[Presentation], carriers: Iterable[str], country:
     found = [rule_for(rules, carrier, country, day) for carrier in carriers]
     pairs = [(carrier, rule) for carrier, rule in zip(carriers, found, strict=True) if rule is not None]
     return frozenset(kind for kind in kinds if all(_may(rule, kind, carrier, country) for carrier, rule in pairs))
-
-
-def show(number: str, private: bool, rule: Presentation | None, usual: CallerFormat) -> Shown:
-    """The caller headers for a number (E.164). A private caller is anonymous in From and asserted to the carrier alone (RFC 3325 section 9.3)."""
-    wanted = rule.format if rule is not None and rule.format is not None else usual
-    user = render_caller(number, wanted)
-    if private or wanted.anonymous_from:
-        header = wanted.header if wanted.header != "from" else "pai"
-        return Shown("anonymous", header, user, "id")
-    return Shown(user, wanted.header, user if wanted.header != "from" else "", "")
 
 
 def _may(rule: Presentation, kind: Kind, carrier: str, country: str) -> bool:

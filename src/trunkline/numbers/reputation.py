@@ -5,6 +5,7 @@ denominator. The engines label per call and disagree with each other, so every r
 """
 
 import re
+from bisect import insort
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -45,6 +46,7 @@ class Reputation(Struct, gc=False, array_like=True):
 
     number: str
     seen: list[Seen]
+    "By when it was observed."
     complaints: list[int]
     "UTC microseconds of each."
     opt_outs: int = 0
@@ -84,13 +86,18 @@ class Reputations:
         return self._numbers.rows.get(number)
 
     def has(self, fact: NumberLabelled) -> bool:
-        """Whether this very observation is among those kept: one that is reported twice is no evidence of two."""
+        """Whether this is no second observation: it is known, is what its source last saw that (UTC) day too, or is older than all that is kept."""
         row = self._numbers.rows.get(fact.number)
-        return row is not None and _seen(fact) in row.seen
+        if row is None:
+            return False
+        before = [seen for seen in row.seen if (seen.engine, seen.source) == (fact.engine, fact.source) and seen.at <= fact.seen]
+        if before and before[-1].label == fact.label and before[-1].at // DAY_US == fact.seen // DAY_US:
+            return True
+        return _seen(fact) in before or (len(row.seen) >= KEPT and fact.seen < row.seen[0].at)
 
     def labelled(self, fact: NumberLabelled, pool: str, area: str) -> None:
         row = self._row(fact.number)
-        row.seen.append(_seen(fact))
+        insort(row.seen, _seen(fact), key=lambda seen: seen.at)
         if len(row.seen) > KEPT:
             del row.seen[0]
         key = f"{fact.seen // DAY_US}|{pool}|{area}|{fact.engine}"
@@ -131,13 +138,14 @@ class Reputations:
 
     def rates(self, by: str, since: int) -> list[LabellingRate]:
         """Labelling rate by `pool`, `area` or `engine` of look-ups since a UTC microsecond."""
-        position = ("day", "pool", "area", "engine").index(by)
         sums: dict[str, tuple[int, int]] = {}
         for tally in self._tallies.rows.values():
-            parts = tally.key.split("|")
-            if int(parts[0]) >= since // DAY_US:
-                looked, labelled = sums.get(parts[position], (0, 0))
-                sums[parts[position]] = (looked + tally.looked, labelled + tally.labelled)
+            day, pool, rest = tally.key.split("|", 2)
+            area, _, engine = rest.rpartition("|")  # of these only an area may hold a bar
+            if int(day) >= since // DAY_US:
+                group = {"pool": pool, "area": area, "engine": engine}[by]
+                looked, labelled = sums.get(group, (0, 0))
+                sums[group] = (looked + tally.looked, labelled + tally.labelled)
         return [
             LabellingRate(group, looked, labelled, labelled / looked, *exact(labelled, looked)) for group, (looked, labelled) in sorted(sums.items())
         ]
@@ -163,8 +171,8 @@ class Reputations:
                 del self._tallies.rows[key]
 
 
-def read_labels(text: str, at: int) -> list[NumberLabelled] | list[Problem]:
-    """Observations from CSV (`number,label,engine,source,seen`), all or none."""
+def read_labels(text: str, at: int, written: int = 0) -> list[NumberLabelled] | list[Problem]:
+    """Observations from CSV (`number,label,engine,source,seen`), all or none; one without `seen` is of when the file was `written` (0: now)."""
     table = Table(text)
     header = table.header
     if header != COLUMNS:
@@ -179,7 +187,7 @@ def read_labels(text: str, at: int) -> list[NumberLabelled] | list[Problem]:
             problems.append(Problem(line, 0, "", "reading stopped here", f"correct the first {PROBLEM_LIMIT} faults"))
             break
         number, label, engine, source, seen = cells
-        found = observe(number, label, engine, source, seen, at, line)
+        found = observe(number, label, engine, source, seen, at, line, min(written or at, at))
         if isinstance(found, NumberLabelled):
             facts.append(found)
         else:
@@ -189,10 +197,10 @@ def read_labels(text: str, at: int) -> list[NumberLabelled] | list[Problem]:
     return problems or facts
 
 
-def observe(number: str, label: str, engine: str, source: str, seen: str, at: int, line: int = 0) -> NumberLabelled | list[Problem]:
-    """One observation, or what is wrong with it. `seen` is ISO 8601 with its offset, or a date (UTC); empty is now."""
+def observe(number: str, label: str, engine: str, source: str, seen: str, at: int, line: int = 0, unsaid: int = 0) -> NumberLabelled | list[Problem]:
+    """One observation, or what is wrong with it. `seen` is ISO 8601 with its offset, or a date (UTC); empty is `unsaid`, or now."""
     problems: list[Problem] = []
-    moment = _moment(seen) if seen else at
+    moment = _moment(seen) if seen else unsaid or at
     if label not in LABELS:
         problems.append(Problem(line, 0, "label", f"there is no label `{label}`", nearest(label, LABELS)))
     if not is_e164(number):

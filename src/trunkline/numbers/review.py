@@ -42,14 +42,15 @@ def review_number(life: Life, holding: Holding, evidence: Evidence, reputations:
     """The transition a number is due for at UTC microsecond `at`; None when it stays."""
     state = State(life.state)
     if state is State.STOCK:
-        return _move(life, Event.BEGIN, at, "put to use: its right is proven", {}) if holding.proven(at) else None
+        fit = holding.proven(at) and life.rest_until <= at and not _labels(life.number, reputations, rules, at)
+        return _move(life, Event.BEGIN, at, "put to use: its right is proven, and it carries no label", {}) if fit else None
     if state is State.COOLING:
         if life.rest_until <= at and not _labels(life.number, reputations, rules, at):
             return _move(life, Event.RESTED, at, f"rested {(at - life.since) // DAY_US} days and carries no label", {})
         return None
     if state not in ACTIVE:
         return None
-    for found in suspicions(life.number, evidence, reputations, rules, at):
+    for found in suspicions(life, evidence, reputations, rules, at):
         if found.proven:
             if state is State.RECOVERY and life.relapses + 1 >= rules.relapses:
                 return _move(life, Event.EXHAUSTED, at, f"relapse {life.relapses + 1} of {rules.relapses}: {found.reason}", found.measured)
@@ -65,16 +66,18 @@ def review_number(life: Life, holding: Holding, evidence: Evidence, reputations:
     return None
 
 
-def suspicions(number: str, evidence: Evidence, reputations: Reputations, rules: Rules, at: int) -> list[Suspicion]:
-    """All that speaks against a number, the strongest kind of source first."""
+def suspicions(life: Life, evidence: Evidence, reputations: Reputations, rules: Rules, at: int) -> list[Suspicion]:
+    """All that speaks against a number since it was last judged, the strongest kind of source first."""
     found: list[Suspicion] = []
-    labels = reputations.bad(number, at, rules.label_window_h * HOUR_US)
+    number = life.number
+    since = life.judged_from if life.judged_from < at + DAY_US else 0  # further ahead was a clock that was wrong
+    labels = reputations.bad(number, at, min(rules.label_window_h * HOUR_US, at - since))
     if labels:
         engines = ", ".join(sorted({seen.engine for seen in labels}))
         proven = len(labels) >= rules.labels
         found.append(Suspicion(Event.LABELLED, f"{len(labels)} labels within {rules.label_window_h} h ({engines})", {"labels": float(len(labels))}, proven))
     row = evidence.record(number)
-    complaints = reputations.complaints(number, at - rules.complaint_days * DAY_US)
+    complaints = reputations.complaints(number, max(at - rules.complaint_days * DAY_US, since))
     if complaints:
         calls = max(round(row.answered) if row else 0, complaints)
         low, high = exact(complaints, calls)

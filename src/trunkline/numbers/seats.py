@@ -32,11 +32,13 @@ class Kind(Struct, frozen=True, gc=False, order=True):
 class Bucket:
     """Numbers of one pool, area and kind that have room."""
 
-    __slots__ = ("area", "kind", "open")
+    __slots__ = ("area", "kind", "open", "size")
 
     def __init__(self, area: str, kind: Kind) -> None:
         self.area, self.kind = area, kind
         self.open: list[Seat] = []
+        self.size = 0
+        "Numbers in it, those without room too."
 
 
 class Seat:
@@ -78,6 +80,8 @@ class Pool:
         self.buckets: dict[tuple[str, Kind], Bucket] = {}
         self.closed: Counter[str] = Counter()
         self.size = 0
+        self.kinds: frozenset[Kind] = frozenset()
+        "Of its numbers; another set as soon as they are others."
         self._locals: dict[str, list[Near]] = {}
         self._beyond: dict[tuple[str, frozenset[Kind] | None], tuple[Near, ...]] = {}
 
@@ -95,9 +99,12 @@ class Pool:
         self.version += 1
         self._beyond.clear()
 
-    def holds(self, kinds: frozenset[Kind]) -> bool:
-        """Whether any number is of one of these kinds."""
-        return any(kind in kinds for _, kind in self.buckets)
+    def seated(self, bucket: Bucket, change: int) -> None:
+        """A number came into a bucket (1), or left it (-1)."""
+        self.size += change
+        bucket.size += change
+        if bucket.size == 0 or bucket.size == change:
+            self.kinds = frozenset(kind for (_, kind), one in self.buckets.items() if one.size)
 
     def local(self, area: str, kinds: frozenset[Kind] | None) -> list[Near]:
         """Buckets of the callee's own area; only of `kinds` unless None."""
@@ -147,7 +154,7 @@ class Seats:
         pool = self.pool(holding.pool)
         seat = Seat(holding, life, pool, pool.bucket(holding.area, Kind(holding.country, holding.type, holding.provider)))
         self.by_number[holding.number] = seat
-        pool.size += 1
+        pool.seated(seat.bucket, 1)
         pool.closed[seat.closed] += 1
         self.fit(seat, at)
 
@@ -156,7 +163,7 @@ class Seats:
         if seat is not None:
             self._shut(seat, "gone")
             seat.pool.closed["gone"] -= 1
-            seat.pool.size -= 1
+            seat.pool.seated(seat.bucket, -1)
 
     def fit(self, seat: Seat, at: int) -> bool:
         """Open or close a seat by what is true at a UTC microsecond; whether it is open."""
@@ -222,6 +229,12 @@ class Seats:
             if rules != pool.rules:
                 pool.rules = rules
                 self._changed(pool)
+
+    def set_areas(self, areas: Areas) -> None:
+        """Another table: a number's area stands in its row, only distances are others."""
+        self.areas = areas
+        for pool in self.pools.values():
+            pool.changed()
 
     def _changed(self, pool: Pool) -> None:
         pool.changed()

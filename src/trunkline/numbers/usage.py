@@ -2,6 +2,9 @@
 
 Hour and minute slide: the times of the last calls are kept, so no 60 minutes hold more than the cap, whatever the clock shows. Times are whole
 seconds, and a call counts until its second has passed entirely.
+
+A clock that goes back leaves calls of a time to come. They count while they may have been within the window, and no longer: a clock that was years
+ahead takes no number out of use.
 """
 
 from trunkline.policy.number_rules import Rules
@@ -23,18 +26,23 @@ def day_start(day: int, rules: Rules) -> int:
 def roll(life: Life, rules: Rules, at: int) -> None:
     """Close the day that is over: it counts on a ramp when the number was used enough."""
     day = day_of(at, rules)
-    if day > life.day:
+    if _is_over(life, day):
         life.ramp_days = ramp_days_at(life, rules, at)
         life.day, life.today = day, 0
 
 
 def ramp_days_at(life: Life, rules: Rules, at: int) -> int:
     """Days that count on the number's ramp by now, without closing the day."""
-    if day_of(at, rules) > life.day:
+    if _is_over(life, day_of(at, rules)):
         stage = stage_of(ramp_of(life.state, rules), life.ramp_days)
         if stage is not None and life.today >= stage.at_least:
             return life.ramp_days + 1
     return life.ramp_days
+
+
+def today_of(life: Life, rules: Rules, at: int) -> int:
+    """Calls on the day of the caps that it is."""
+    return 0 if _is_over(life, day_of(at, rules)) else life.today
 
 
 def take(life: Life, rules: Rules, at: int) -> None:
@@ -66,16 +74,15 @@ def room(life: Life, rules: Rules, share: float, at: int) -> tuple[str, int]:
     cap = day_cap(life, rules, ramp_days_at(life, rules, at))
     if cap == 0:
         return life.state, life.rest_until if life.rest_until > at else 0
-    today = life.today if life.day >= day_of(at, rules) else 0
-    if today >= _cut(cap, share):
+    if today_of(life, rules, at) >= _cut(cap, share):
         return "day cap", day_start(day_of(at, rules) + 1, rules)
     if life.concurrent >= _cut(rules.concurrent, share):
         return "concurrent cap", 0
     recent = life.recent
-    free_at = max(_free_at(recent, _cut(rules.per_minute, share), 60), _free_at(recent, _cut(rules.per_hour, share), 3_600))
-    if free_at > at // 1_000_000:
-        hourly = _free_at(recent, _cut(rules.per_hour, share), 3_600) > at // 1_000_000
-        return "hour cap" if hourly else "minute cap", free_at * 1_000_000
+    now = at // 1_000_000
+    by_hour, by_minute = _free_at(recent, _cut(rules.per_hour, share), 3_600, now), _free_at(recent, _cut(rules.per_minute, share), 60, now)
+    if by_hour > now or by_minute > now:
+        return "hour cap" if by_hour > now else "minute cap", max(by_hour, by_minute) * 1_000_000
     return "", 0
 
 
@@ -83,7 +90,15 @@ def _cut(cap: int, share: float) -> int:
     return cap if share >= 1.0 else max(1, int(cap * share))
 
 
-def _free_at(recent: bytearray, cap: int, window_s: int) -> int:
-    """First UTC second at which the call `cap` places back lies more than `window_s` seconds ago."""
+def _is_over(life: Life, day: int) -> bool:
+    """Whether the day that calls were counted on is another; the next one may be this one by a clock that was set back."""
+    return not day <= life.day <= day + 1
+
+
+def _free_at(recent: bytearray, cap: int, window_s: int, now: int) -> int:
+    """First UTC second at which the call `cap` places back lies more than `window_s` seconds ago; 0 when it is further ahead than that."""
     start = len(recent) - 4 * cap
-    return 0 if start < 0 else int.from_bytes(recent[start : start + 4], "big") + window_s + 1
+    if start < 0:
+        return 0
+    second = int.from_bytes(recent[start : start + 4], "big")
+    return second + window_s + 1 if second <= now + window_s else 0

@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 
 from trunkline.policy.compliance import Retry, Rule
+from trunkline.policy.contact_rules import EVERYBODY
 from trunkline.policy.document import Document
 from trunkline.policy.problem import Finding, Location, nearest
 
 
 def check_contact(document: Document) -> Iterator[Finding]:
-    """Every finding of both sections."""
+    """Every finding of both sections, and of do-not-call lists."""
+    if EVERYBODY in document.tenants:
+        message = f"a tenant cannot be called `{EVERYBODY}`: so is the do-not-call list that holds for everybody"
+        yield Finding(("tenants", EVERYBODY), message, "give it another name, here and at its trunks", at_key=True)
     compliance = document.compliance
     read = {name for trunk in document.trunks.values() for name in trunk.metadata}
     for name, rule in compliance.rules.items():

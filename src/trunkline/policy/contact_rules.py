@@ -5,6 +5,9 @@ from msgspec import Struct
 ALWAYS, FOREVER = -(2**31), 2**31
 "First and last day of a rule that has none."
 
+EVERYBODY = "all"
+"Name of the do-not-call list that holds for every tenant."
+
 
 class Window(Struct, frozen=True, gc=False):
     """Part of a day in which calling is allowed, callee's time."""

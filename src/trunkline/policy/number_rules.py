@@ -142,17 +142,7 @@ LIMITS: dict[str, Limit] = {
     "pool_cap_share": Limit(0.0, 1.0, "an alarm cuts caps, it does not raise them"),
     "day_begins_h": Limit(0, 23, "an hour of the day"),
 }
-"Key -> what a person may set; a wish beyond is refused with the reason."
-
-
-def refused(rules: Rules) -> list[Problem]:
-    """Everything in `rules` that breaks a safe limit (none when they may be applied)."""
-    problems = []
-    for key, limit in LIMITS.items():
-        value = getattr(rules, key)
-        if not limit.low <= value <= limit.high:
-            problems.append(Problem(0, 0, key, f"{value:g} is beyond the safe limit ({limit.low:g} to {limit.high:g}): {limit.why}", f"write at most {limit.high:g} and at least {limit.low:g}"))
-    return problems + refused_ramps(rules)
+"Key -> what a person may set; `policy/limits.py` refuses a wish beyond with the reason."
 
 
 def refused_ramps(rules: Rules) -> list[Problem]:
