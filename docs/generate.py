@@ -7,7 +7,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from trunkline.calls.state import TRANSITIONS as CALL_STATES
-from trunkline.facts.outcome import CAUSES, STATUSES
+from trunkline.facts.outcome import CAUSES, HEARD, NO_RINGING, STATUSES, TONES
 from trunkline.facts.refusal import CATALOGUE, Result
 from trunkline.facts.told import PROFILES
 from trunkline.numbers import diagram
@@ -60,7 +60,17 @@ def outcomes() -> str:
     lines += [f"| {cause} | {cls.value} | {step.value} | {result.value} |" for cause, (cls, step, result) in sorted(CAUSES.items())]
     lines += ["", "| SIP status | class | next | the dialer understands |", "|---|---|---|---|"]
     lines += [f"| {status} | {cls.value} | {step.value} | {result.value} |" for status, (cls, step, result) in sorted(STATUSES.items())]
-    lines += ["", "Any other 5xx is `route`; any other 4xx or 6xx is `callee`."]
+    lines += ["", "Any other 5xx is `route`; any other 4xx or 6xx is `callee`.", "", "## What was heard before the answer", ""]
+    lines += [
+        "Where the audio comes by here and is listened to ([listening.md](listening.md)), a tone may end the attempt by itself, and makes a status without a cause say more:", "",
+        "| heard | SIP status | class | next | the dialer understands |", "|---|---|---|---|---|",
+    ]  # fmt: skip
+    lines += [f"| {tone} | none yet | {cls.value} | {step.value} | {result.value} |" for tone, (cls, step, result) in TONES.items()]
+    lines += [f"| {tone} | {status} | {STATUSES[status][0].value} | {STATUSES[status][1].value} | {result.value} |" for (status, tone), result in HEARD.items()]
+    lines += [
+        "", f"A vacant number is believed the tone alone when it is heard twice. A 18x of which nothing was heard but {', '.join(NO_RINGING[:-1])} or a special information",
+        "tone is no alerting: a 408 after it is the route's, and who gave up waiting heard no phone ring (`announcement, no answer`).",
+    ]  # fmt: skip
     return "\n".join(lines) + "\n"
 
 

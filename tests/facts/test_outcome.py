@@ -2,7 +2,7 @@
 
 import pytest
 
-from trunkline.facts.outcome import Class, Next, Reply, judge
+from trunkline.facts.outcome import Class, Next, Reply, is_alerting, judge, judge_wait
 from trunkline.facts.refusal import Result
 
 
@@ -66,3 +66,37 @@ def test_a_loop_is_ours() -> None:
 def test_only_cause_1_proves_a_vacant_number() -> None:
     assert judge(Reply(404, 1)).result is Result.VACANT
     assert judge(Reply(404)).result is Result.REJECTED
+
+
+@pytest.mark.parametrize("status", [404, 410, 604])
+def test_a_tone_heard_once_and_a_status_prove_a_vacant_number_together(status: int) -> None:
+    assert judge(Reply(status, heard="sit VC")).result is Result.VACANT
+    assert judge(Reply(status, heard="sit IC")).evidence == f"status {status}, sit IC"
+    for heard in ("sit generic", "sit NC'", "announcement", "ringback", ""):
+        assert judge(Reply(status, heard=heard)).result is Result.REJECTED
+    assert judge(Reply(503, heard="sit VC")).next is Next.ROUTE_ON, "a route that fails is no witness"
+    assert judge(Reply(status, 3, heard="sit VC")).next is Next.ROUTE_ON, "a cause says more than a tone"
+    assert judge(Reply(status, heard="sit VC"), {str(status): "route"}).next is Next.ROUTE_ON
+
+
+def test_a_busy_tone_says_what_480_does_not() -> None:
+    assert judge(Reply(480, heard="busy")).result is Result.BUSY
+    assert judge(Reply(480, heard="announcement")).result is Result.NO_ANSWER
+
+
+@pytest.mark.parametrize(
+    ("rang", "progressed", "heard", "found"),
+    [
+        (False, False, "", False), (False, True, "", True), (False, True, "announcement", False), (False, True, "sit IC", False), (False, True, "silence", True),
+        (True, True, "announcement", True), (False, True, "voicemail", True),
+    ],
+)  # fmt: skip
+def test_an_announcement_is_no_ringing(rang: bool, progressed: bool, heard: str, found: bool) -> None:
+    assert is_alerting(rang, progressed, heard) is found
+
+
+def test_who_waited_in_vain_knows_what_was_heard_meanwhile() -> None:
+    assert judge_wait("ring, no answer", True, "busy").evidence == "ring, no answer"
+    outcome = judge_wait("ring, no answer", False, "announcement")
+    assert (outcome.cls, outcome.next, outcome.evidence, outcome.result) == (Class.CALLEE, Next.STOP, "announcement, no answer", Result.NO_ANSWER)
+    assert judge_wait("no answer", False, "busy").result is Result.BUSY

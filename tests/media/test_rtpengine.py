@@ -31,9 +31,9 @@ from trunkline.media.engine import PLAIN
 from trunkline.media.rtpengine import Daemon, Ranges, Rtpengine, Settings
 from trunkline.media.rtpengine.bencode import Fault, Value, decode, encode
 from trunkline.media.rtpengine.codecs import Choice, choose
+from trunkline.media.rtpengine.conversation import destination
 from trunkline.media.rtpengine.copy import accept_copy
 from trunkline.media.rtpengine.digit_log import Key, read_digit
-from trunkline.media.rtpengine.engine import destination
 from trunkline.media.rtpengine.replies import read_reply
 
 SDP = b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8 101\r\n"
@@ -259,6 +259,68 @@ def test_a_dead_daemon_gets_no_calls_while_another_lives() -> None:
     for number in range(4):
         world.connect(f"c{number}")
     assert {place for _, place, request in world.requests if request[b"command"] == b"offer"} == {0}
+
+
+def limited(world: World, *full: int) -> None:
+    """These daemons are at their limit of calls."""
+    world.willing()
+    willing = world.answer
+    world.answer = lambda request: {b"result": b"load limit"} if request[b"command"] == b"offer" and world.requests[-1][1] in full else willing(request)
+
+
+def test_a_call_a_full_daemon_does_not_take_goes_to_the_next_and_so_do_the_calls_after_it() -> None:
+    world = World(daemons=2)
+    limited(world, 0)
+    for number in range(4):
+        world.connect(f"c{number}")
+    assert [place for _, place, request in world.requests if request[b"command"] == b"offer"] == [0, 1, 1, 1, 1]
+    assert world.requests[0][2][b"supports"] == [b"load limit"], "else it is an error like any other"
+    world.willing()
+    world.run(1.1)
+    for number in range(4, 8):
+        world.connect(f"c{number}")
+    assert [place for _, place, request in world.requests if request[b"command"] == b"offer"][5:].count(0) == 2, "it takes calls again"
+
+
+def test_where_every_daemon_is_full_the_offer_fails_and_its_call_begins_anew_with_the_next_attempt() -> None:
+    world = World(daemons=2)
+    limited(world, 0, 1)
+    world.engine.offer(MediaOffer("c", 1, SDP), 0.0)
+    world.settle()
+    assert world.events() == [MediaFailed("c", 1, "media.failed")]
+    world.engine.command(Delete("c", 1), 0.0)
+    assert world.engine.offer(MediaOffer("c", 2, SDP), 0.0) == MediaFailed("c", 2, "media.failed"), "nobody is asked"
+    limited(world, 0)
+    world.run(1.1)
+    world.connect(leg=3)
+    assert not [event for event in world.events() if isinstance(event, MediaLost)]
+    assert world.requests[-1][1] == 1
+
+
+def test_a_call_stays_on_a_daemon_that_is_full_by_now() -> None:
+    world = World(daemons=2)
+    world.willing()
+    world.connect()
+    place = world.requests[-1][1]
+    limited(world, place)
+    world.engine.offer(MediaOffer("c", 2, SDP), 0.0)
+    world.settle()
+    assert world.events() == [MediaFailed("c", 2, "media.failed")]
+    assert {one for _, one, request in world.requests if request[b"command"] == b"offer"} == {place}
+    assert world.engine.offer(MediaOffer("c", 3, SDP), 0.0) is None
+
+
+def test_an_attempt_after_one_whose_offer_the_daemon_did_not_take_has_a_chance_of_its_own() -> None:
+    world = World()
+    world.answer = lambda request: {b"result": b"error", b"error-reason": b"Failed to parse SDP"} if request[b"command"] == b"offer" else UNKNOWN
+    world.engine.offer(MediaOffer("c", 1, SDP), 0.0)
+    world.settle()
+    world.engine.command(Delete("c", 1), 0.0)
+    world.settle()
+    world.willing()
+    world.engine.offer(MediaOffer("c", 2, SDP), 0.0)
+    world.settle()
+    assert world.events() == [MediaFailed("c", 1, "media.failed"), MediaReady("c", 2, b"v=0 ours")]
 
 
 def test_calls_of_a_daemon_dead_too_long_are_lost() -> None:

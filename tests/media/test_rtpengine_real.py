@@ -18,6 +18,7 @@ from tests.media.engine_suite import connect
 from tests.media.far_ends import Phone, phones
 from tests.media.rtpengine_daemon import PROGRAM, RunningDaemon, rtpengine_driver, running_daemon
 from trunkline.media import (
+    Block,
     Delete,
     DigitHeard,
     FirstPacket,
@@ -298,6 +299,27 @@ def test_a_copy_can_be_moved(engine: Driver, caller: Phone, carrier: Phone) -> N
         assert one.hears_nothing()
 
 
+def test_a_masked_leg_is_silent_to_its_peer_and_in_its_copy_until_it_is_let_go(engine: Driver, caller: Phone, carrier: Phone) -> None:
+    call = connect(engine, caller, carrier)
+    caller.say(2, pace_s=0.001)
+    carrier.hear(2)
+    engine.command(Block(call, 0, masked=True))
+    studio = Phone()
+    with phones(studio):
+        engine.command(Subscribe(call, 0, studio.host, studio.port))
+        engine.pump(0.1)
+        caller.say(5, pace_s=0.001)
+        said = carrier.say(3, pace_s=0.001)
+        engine.pump(0.2)
+        assert not carrier.heard()
+        assert not studio.heard()
+        assert [packet.payload for packet in caller.hear(3)] == said, "the other leg goes on being heard"
+        engine.command(Block(call, 0))
+        said = caller.say(3, pace_s=0.001)
+        assert [packet.payload for packet in carrier.hear(3)] == said
+        assert [packet.payload for packet in studio.hear(3)] == said
+
+
 def test_sdp_the_daemon_cannot_read_fails_the_offer(engine: Driver) -> None:
     assert engine.engine.offer(MediaOffer("broken", 1, b"no sdp"), engine.loop.time()) is None
     engine.link.flush()
@@ -368,3 +390,33 @@ def test_calls_go_to_the_daemon_that_lives(tmp_path: Path, daemon: RunningDaemon
             loop.run_until_complete(asyncio.sleep(0.01))
             loop.close()
     assert not [event for event in engine.events if isinstance(event, MediaReady | MediaFailed)]
+
+
+def test_a_call_a_full_daemon_does_not_take_goes_to_the_next(tmp_path: Path, caller: Phone, carrier: Phone) -> None:
+    (tmp_path / "full").mkdir()
+    with running_daemon(tmp_path / "full", "--max-sessions=1") as one, running_daemon(tmp_path, "--port-min=15000") as other:
+        settings = Settings((Daemon("127.0.0.1", one.port, weight=100), Daemon("127.0.0.1", other.port)))
+        loop = asyncio.new_event_loop()
+        made = Rtpengine(settings, random.Random())
+
+        async def start() -> Link:
+            link = Link(made)
+            await link.start()
+            return link
+
+        link = loop.run_until_complete(start())
+        try:
+            engine = Driver(made, link, loop, "rtpengine")
+            first = connect(engine, caller, carrier)
+            with phones(far := Phone(), near := Phone()):
+                second = connect(engine, near, far)
+                said = far.say(3, pace_s=0.001)
+                assert [packet.payload for packet in near.hear(3)] == said
+                engine.command(Delete(second))
+            said = carrier.say(3, pace_s=0.001)
+            assert [packet.payload for packet in caller.hear(3)] == said, "the full one still has the first"
+            engine.command(Delete(first))
+        finally:
+            link.close()
+            loop.run_until_complete(asyncio.sleep(0.01))
+            loop.close()

@@ -1,16 +1,15 @@
 """The suite of behaviours, over the real rtpengine daemon. What version 10.5 does otherwise stands here in place of the suite's own test."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.media.conftest import Driver
 from tests.media.engine_suite import *  # noqa: F403
-from tests.media.engine_suite import CALLS, connect, prompt
+from tests.media.engine_suite import CALLS, connect
 from tests.media.far_ends import Phone, phones
 from tests.media.rtpengine_daemon import PROGRAM, RunningDaemon, rtpengine_driver, running_daemon
-from trunkline.media import Delete, MediaAnswer, MediaOffer, MediaStatistics, Play, Played, Query
+from trunkline.media import Delete, MediaAnswer, MediaOffer, MediaStatistics, Query
 
 pytestmark = [pytest.mark.sockets, pytest.mark.counterpart, pytest.mark.skipif(PROGRAM is None, reason="rtpengine is not installed")]
 
@@ -94,16 +93,3 @@ def test_statistics_count_what_came_what_went_and_what_is_missing(engine: Driver
     final = {leg: engine.wait(MediaStatistics, lambda event, leg=leg: event.leg == leg and event.final) for leg in (0, 1)}
     assert (final[0].received, final[0].sent) == (10, 40)
     assert (final[1].received, final[1].lost) == (40, -1)
-
-
-def test_a_loaded_prompt_needs_no_file_on_the_daemons_machine(engine: Driver, caller: Phone, carrier: Phone, tmp_path: Path) -> None:
-    call = connect(engine, caller, carrier)
-    for phone in (carrier, caller):
-        phone.say(2, pace_s=0.001)
-    caller.hear(2)
-    file, codes = prompt(tmp_path)
-    engine.engine.load(str(file), file.read_bytes())  # type: ignore[attr-defined]
-    file.unlink()
-    engine.command(Play(call, 0, str(file)))
-    assert b"".join(packet.payload for packet in caller.hear(15)) == codes
-    assert engine.wait(Played) == Played(call, 0, str(file))

@@ -21,7 +21,7 @@ from tests.node.test_numbers import Stage
 from trunkline.decide.attestations import Attestations
 from trunkline.facts.record import Decision
 from trunkline.node.signing import Signing, kernel_offset_s
-from trunkline.numbers import Attestor, ClockCheck, Level, NumberBook, slot
+from trunkline.numbers import Attestor, ClockCheck, Fetch, Level, NumberBook, Verified, slot
 from trunkline.numbers.lab_ca import Issued, LabCa
 from trunkline.numbers.tn_auth import TnAuth
 from trunkline.policy.snapshot import Attestation
@@ -212,11 +212,11 @@ def test_a_signer_once_fetched_is_believed(authority: LabCa, issued: Issued) -> 
     attestations.vouch(at_s)
     signed = Attestor({"acme": slot(X5U, issued.key)}, None, attestations.clock, "far").sign(Level.A, "acme", "trunk", "+12155551212", "+12155551213", at_s)
     call = ("c1", "+12155551212", "+12155551213", (str(signed),), None, at_s)
-    assert attestations.judge(*call) is None
+    assert attestations.judge(*call) == Fetch((X5U,))
     assert attestations.wanted == {X5U}
     attestations.fetched(X5U, issued.chain)
     verdict = attestations.judge(*call)
-    assert verdict is not None
+    assert isinstance(verdict, Verified)
     assert verdict.verstat == "TN-Validation-Passed"
     assert attestations.wanted == set()
 

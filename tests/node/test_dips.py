@@ -44,7 +44,7 @@ class Web:
                 self.most_at_once = max(self.most_at_once, self.at_once)
                 status, body = await self.answer(self.asked[-1][0], headers)
                 self.at_once -= 1
-                writer.write(f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+                writer.write(f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nSet-Cookie: who=you; Path=/\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
@@ -146,6 +146,7 @@ def test_http_answers_with_the_key_policy_gives_over_one_connection() -> None:
             assert await asking.ask("+14155550124") == Answer(source="api")
         assert [path for path, _ in web.asked] == ["/v1/14155550123", "/v1/14155550124"]
         assert web.connections == 1
+        assert not [headers for _, headers in web.asked if "cookie" in headers], "what a server would have remembered is not"
         web.server.close()
 
     asyncio.run(scenario())

@@ -67,6 +67,33 @@ def test_a_183_without_audio_leaves_the_dialer_ringing_by_itself(tmp_path: Path)
     asyncio.run(scenario())
 
 
+def test_audio_a_carrier_has_not_let_be_heard_yet_is_not_heard(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Stage(tmp_path, "off") as stage:
+            stage.ring_first()
+            carrier, dialer = stage.first.audio, stage.dialer.audio
+            stage.first.reply("183 Session Progress\r\nP-Early-Media: inactive", carrier.sdp())
+            assert stage.dialer.expect("183").body == b"", "it goes on ringing by itself"
+            stage.first.reply("180 Ringing\r\nP-Early-Media: sendonly")
+            ringing = stage.dialer.expect("180")
+            dialer.heed(ringing.body)
+            said = carrier.say(10, pace_s=0.004)
+            assert [packet.payload for packet in dialer.hear(10)] == said
+            stage.first.reply("183 Session Progress\r\nP-Early-Media: inactive")
+            stage.dialer.expect("183")
+            time.sleep(0.1)
+            carrier.say(10, pace_s=0.004)
+            assert dialer.hears_nothing()
+            stage.first.reply("200 OK", carrier.sdp())
+            stage.dialer.expect("200")
+            stage.first.expect("ACK")
+            said = carrier.say(10, pace_s=0.004)
+            assert [packet.payload for packet in dialer.hear(10)] == said
+            await hang_up(stage)
+
+    asyncio.run(scenario())
+
+
 def test_an_announcement_from_one_port_and_the_answer_from_another(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with Stage(tmp_path, "off") as stage:

@@ -18,7 +18,7 @@ from trunkline.facts.record import Call
 from trunkline.node.signing import AT_ONCE, Signing
 from trunkline.numbering.dip import Dip
 from trunkline.numbering.dip_replies import substituted
-from trunkline.numbers import NumberBook
+from trunkline.numbers import Fetch, NumberBook, Unjudged
 from trunkline.numbers.certificates import is_public
 from trunkline.numbers.lab_ca import LabCa
 from trunkline.policy.snapshot import Attestation
@@ -104,7 +104,7 @@ def test_a_signer_for_every_call_does_not_fill_the_memory() -> None:
             f'{{"attest":"A","dest":{{"tn":["12125550123"]}},"iat":{at_s},"orig":{{"tn":"14155550100"}},"origid":"x"}}',
         ))  # fmt: skip
         value = f"{head}.{said}.{'A' * 86};info=<{x5u}>;alg=ES256;ppt=shaken"
-        assert attestations.judge(f"c{i}", "+14155550100", "+12125550123", (value,), None, at_s) is None
+        assert attestations.judge(f"c{i}", "+14155550100", "+12125550123", (value,), None, at_s) == (Fetch((x5u,)) if i < MOST_WANTED else Unjudged("too many certificates are being fetched"))
     assert len(attestations.wanted) == MOST_WANTED
 
 

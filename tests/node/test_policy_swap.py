@@ -112,3 +112,24 @@ def test_prices_and_memory_are_those_of_the_policy_in_force() -> None:
     (applied,) = [fact for fact in facts if isinstance(fact, PolicyApplied)]
     assert (applied.version, applied.before) == (core.decisions.policy.version, first)
     assert core.policies.applied == [applied]
+
+
+def test_what_calls_went_by_is_drawn_for_the_new_policy_before_the_next_call_asks() -> None:
+    core = core_of(compiled(0.01), [])
+    router, at = core.decisions.router, core.clock.utc_us(1.0) / 1e6
+
+    def asked() -> None:
+        for name in ("d1", "d2"):
+            router.choose(core.decisions.policy, core.decisions.policy.destinations[name], "", 1.0, at)
+
+    asked()
+    while router.refresh(at):
+        pass
+    swap(core, compiled(0.02), 1.0)
+    while router.refresh(at):
+        pass
+    drawn = dict(router._tables)
+    assert {segment[0] for segment in drawn} == {"d1", "d2"}
+    assert not [table for table in drawn.values() if table.cold]
+    asked()
+    assert dict(router._tables) == drawn, "no call had to draw"

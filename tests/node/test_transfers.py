@@ -110,6 +110,37 @@ def test_after_a_blind_transfer_customer_and_target_hear_each_other(tmp_path: Pa
     asyncio.run(scenario())
 
 
+def test_keys_masked_before_a_transfer_are_masked_after_it_until_somebody_says_otherwise(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Stage(tmp_path) as stage:
+            dialer, customer, expert = stage.dialer, stage.first, stage.second
+            stage.connect("14155550123", customer)
+            stage.node.ask("mask", call=dialer.dialog["id"])
+            refer(dialer, f"sip:442071838750@{stage.at}")
+            expert.audio.heed(expert.expect("INVITE").body)
+            expert.reply("200 OK", expert.audio.sdp())
+            expert.expect("ACK")
+            stage.renegotiated(customer)
+            reported(dialer)
+            time.sleep(0.2)
+            talk(customer.audio, expert.audio)
+            talk(expert.audio, customer.audio)
+            customer.audio.press(4)
+            customer.audio.say(5, pace_s=0.004)
+            assert not [packet for packet in expert.audio.hear(5) if packet.payload_type == 101]
+            assert "caller" in stage.node.ask("mask", call=dialer.dialog["id"], on=False), "the customer is the caller of what is left"
+            expert.audio.discard()
+            customer.audio.press(6)
+            assert [packet for packet in expert.audio.hear(3) if packet.payload_type == 101]
+            dialer.ask("BYE")
+            assert dialer_hears(dialer).what == "200"
+            customer.ask("BYE")
+            expert.serve("BYE")
+            await until(stage.node.is_clean, 5, "node clean")
+
+    asyncio.run(scenario())
+
+
 def test_after_an_attended_transfer_customer_and_target_hear_each_other(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with Stage(tmp_path) as stage:

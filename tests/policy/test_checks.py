@@ -20,6 +20,13 @@ SECOND_OFFICE = """auth: {user: office, password: "env:OFFICE"}
     auth: {user: office, password: "env:OFFICE"}"""
 
 REFUSED = {
+    "a tenant whose do-not-call list would be everybody's": (
+        "tenants:\n",
+        "tenants:\n  all: {}\n",
+        "tenants.all",
+        "a tenant cannot be called `all`",
+        "another name",
+    ),
     "a trunk of an unknown tenant": (
         "    tenant: acme\n    kind: pbx",
         "    tenant: acmee\n    kind: pbx",

@@ -141,7 +141,7 @@ def test_who_calls_for_help_and_where_reaches_the_snapshot() -> None:
         ("", ", guaranteed: {acme: 41}", "41 channels of carrier `alpha` are guaranteed, and it has 40"),
         ("", ", guaranteed: {acme: 30, free: 11}", "41 channels"),
         ("", ", guaranteed: {acne: 1}", "no tenant `acne`"),
-        (", pacing: {wait: 5s}", "", "3 s at most"),
+        (", pacing: {wait: 6s}", "", "5 s at most"),
         (', emergency: {callback: "+14155550100"}', "", "a dialer places no emergency calls"),
     ],
 )

@@ -10,6 +10,7 @@ from trunkline.sip.fault import Fault
 from trunkline.sip.headers import (
     CSeq,
     MinSE,
+    PEarlyMedia,
     Privacy,
     RAck,
     Replaces,
@@ -19,6 +20,7 @@ from trunkline.sip.headers import (
     parse_date,
     parse_max_forwards,
     parse_min_se,
+    parse_p_early_media,
     parse_privacy,
     parse_rack,
     parse_replaces,
@@ -44,6 +46,9 @@ def test_values_are_read() -> None:
     assert parse_min_se("90 ; x") == MinSE(90, (("x", None),))
     assert parse_max_forwards("0068") == 68
     assert parse_privacy("id; Header , critical") == Privacy(("id", "header", "critical"))
+    assert parse_p_early_media("Inactive, sendonly ,gated, x-new") == PEarlyMedia(("inactive", "sendonly"))
+    assert parse_p_early_media("supported") == PEarlyMedia((), True)
+    assert (parse_p_early_media(""), PEarlyMedia().audio, PEarlyMedia(("recvonly", "sendrecv")).audio) == (PEarlyMedia(), "", "recvonly")
     assert parse_retry_after("18000;duration=3600;x") == RetryAfter(18000, "", 3600, (("x", None),))
     assert parse_retry_after("120 (I'm (in) a \\) meeting) ") == RetryAfter(120, "I'm (in) a \\) meeting")
     assert parse_date("Sat, 13 Nov 2010 23:29:00 GMT") == 1289690940
@@ -79,6 +84,7 @@ def test_values_are_read() -> None:
         (parse_date, "Fri, 01 Jan 2010 16:00:00 EST"),
         (parse_date, "Fri, 31 Feb 2010 16:00:00 GMT"),
         (parse_date, "2010-01-01T16:00:00Z"),
+        (parse_p_early_media, "sendrecv;x"),
         (parse_replaces, "a@b"),
         (parse_replaces, "a@b;to-tag=1"),
         (parse_replaces, "a@b;to-tag=1;from-tag=2;;"),
@@ -154,6 +160,7 @@ def test_any_text_is_a_value_or_a_fault(text: str) -> None:
         parse_rack,
         parse_session_expires,
         parse_min_se,
+        parse_p_early_media,
         parse_privacy,
         parse_replaces,
         parse_retry_after,

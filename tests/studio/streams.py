@@ -80,7 +80,7 @@ class Stage:
         self.room.answered(Answered(call, leg, self.now, ring_time_s, early_media))
 
     def record(self, call: str, left: int, right: int, file: object) -> None:
-        self.room.record(Record(call, left, right, str(file)))
+        self.room.record(Record(call, (left, right), str(file)))
 
     def pause(self, call: str, on: bool) -> None:
         self.room.pause(Pause(call, on))

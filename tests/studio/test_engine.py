@@ -141,7 +141,7 @@ def test_a_recording_joins_two_legs_that_are_there() -> None:
     studio.finish("c", 6.0)
     told = [decode(one[2:]) for one in iter(studio.data_to_send, None)]
     assert [one for one in told if not isinstance(one, Open | Lease)] == [
-        Record("c", 0, 1, "/r.wav"), Pause("c", True), Pause("c", False), Record("c", 0, 2, "/r.wav"), Finish("c"),
+        Record("c", (0, 1), "/r.wav"), Pause("c", True), Pause("c", False), Record("c", (0, 2), "/r.wav"), Finish("c"),
     ]  # fmt: skip
     tell(studio, 0, Recorded("c", "/r.wav", 4.0, 128_044))
     assert studio.next_event() == Recorded("c", "/r.wav", 4.0, 128_044)

@@ -19,6 +19,7 @@ from trunkline.media.telephone_event import Event as Key
 from trunkline.studio import repair
 from trunkline.studio.contract import Recorded
 from trunkline.studio.line import DELAY
+from trunkline.studio.protocol import Record
 from trunkline.studio.recorder import CHUNK, WAITING
 
 DELAYED = DELAY * 160
@@ -61,6 +62,25 @@ def test_each_voice_is_in_its_channel_bit_by_bit(stage: Stage, tmp_path: Path) -
     assert told == Recorded("c", str(tmp_path / "r.wav"), len(heard[0]) / 8000, (tmp_path / "r.wav").stat().st_size)
     assert told.seconds == pytest.approx(3.2)
     assert os.stat(told.file).st_mode & 0o777 == 0o600
+
+
+def test_one_leg_alone_is_a_file_of_one_channel_and_can_be_repaired(stage: Stage, tmp_path: Path) -> None:
+    carrier, file = stage.open(leg=1), tmp_path / "r.wav"
+    said = counting(1.0, 1)
+    stage.room.record(Record("c", (1,), str(file)))
+    stage.play(1.2, (carrier, stream(said)))
+    stage.forget("c")
+    told = ended(stage)
+    with wave.open(str(file)) as sound:
+        assert (sound.getnchannels(), sound.getnframes()) == (1, round(told.seconds * 8000))
+        samples = np.frombuffer(sound.readframes(sound.getnframes()), "<i2")
+    assert (samples[DELAYED:][: len(said)] == coded(said)).all()
+    assert (told.seconds, told.bytes) == (pytest.approx(1.2), 44 + 2 * samples.size)
+    broken = tmp_path / "broken.wav"
+    broken.write_bytes(file.read_bytes()[:40] + bytes(4) + file.read_bytes()[44:-3])
+    assert repair(broken) == pytest.approx(1.2, abs=0.001)
+    with wave.open(str(broken)) as sound:
+        assert (sound.getnchannels(), sound.getnframes()) == (1, samples.size - 2)
 
 
 def test_channels_are_aligned_by_arrival(stage: Stage, tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """New calls: an INVITE that asks to be placed becomes a call, a refusal, or waits a moment for what the decision lacks.
 
-A call may have to wait for its turn under a rate, or for a portability look-up; its caller hears 100 Trying meanwhile, and is decided on again
-when the decider says so, at the latest at the moment it named.
+A call may have to wait for its turn under a rate, for a portability look-up or for a signer's certificate; its caller hears 100 Trying
+meanwhile, and is decided on again when the decider says so, at the latest at the moment it named. That it waits is on record, or a crash would
+leave no trace of it.
 """
 
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from trunkline.calls.call import Call
@@ -12,12 +14,14 @@ from trunkline.calls.record import refused_fact, told_lines
 from trunkline.calls.trace import LegTrace, Row
 from trunkline.decide.plan import CallRequest, Challenge, Plan, Postponed, Refused
 from trunkline.facts import refusal as catalogue
+from trunkline.facts.record import Parked
 from trunkline.facts.refusal import Refusal
 from trunkline.facts.told import told
 from trunkline.sip.dialog import Dialog
 from trunkline.sip.fault import Fault
 from trunkline.sip.message import Request
 from trunkline.sip.transactions import ServerInvite
+from trunkline.sip.uri import user_of
 
 if TYPE_CHECKING:
     from trunkline.calls.switchboard import Switchboard
@@ -39,6 +43,10 @@ class Arrival:
         self.at = at
         self.postponed: Postponed | None = None
 
+    @property
+    def direction(self) -> str:
+        return "inbound" if self.transaction.flow.door.purpose == "carriers" else "outbound"
+
 
 class Arrivals:
     """What the switchboard does with an INVITE outside any dialog."""
@@ -48,6 +56,8 @@ class Arrivals:
         self.waiting: dict[str, Arrival] = {}
         "By call id; each has been postponed."
         self.generation = 0
+        self._until: list[tuple[float, str]] = []
+        "Heap of when waiting calls may wait until; an entry is not removed when its call goes earlier."
         self._armed = -1.0
         "When the one live timer goes off; -1 while there is none."
 
@@ -94,10 +104,19 @@ class Arrivals:
     def _wait(self, arrival: Arrival, postponed: Postponed, now: float) -> None:
         if arrival.postponed is None:
             arrival.transaction.respond(100, "Trying", "", now)
-            self.board.sessions.add(arrival.seen)
+            self.board.emit(self._parked(arrival, postponed), now)
+        self.board.sessions.add(arrival.seen)
         arrival.postponed = postponed
         self.waiting[arrival.call] = arrival
+        heappush(self._until, (postponed.until, arrival.call))
         self._arm(postponed.until)
+
+    def _parked(self, arrival: Arrival, postponed: Postponed) -> Parked:
+        board, trunk, flow, request = self.board, postponed.trunk, arrival.transaction.flow, arrival.request
+        return Parked(
+            arrival.call, board.clock.utc_us(arrival.at), arrival.direction, trunk.tenant, trunk.name, str(flow), flow.door.transport, request.call_id,
+            postponed.called, postponed.number, user_of(request.fields["From"][0]), arrival.session_id,
+        )  # fmt: skip
 
     def _arm(self, until: float) -> None:
         """Be woken for a call that may wait until then, or for the next the decider lets go; one timer serves all that wait."""
@@ -114,10 +133,18 @@ class Arrivals:
             return
         for call in self.board.decider.due(now):
             self._again(call, now)
-        for arrival in [one for one in self.waiting.values() if _until(one) <= now]:
-            self._again(arrival.call, now)
+        late: list[str] = []
+        until = self._until
+        while until and until[0][0] <= now:
+            late.append(heappop(until)[1])
+        for call in late:
+            arrival = self.waiting.get(call)
+            if arrival is not None and arrival.postponed is not None and arrival.postponed.until <= now:
+                self._again(call, now)
         if self.waiting:
-            self._arm(min(map(_until, self.waiting.values())))
+            self._arm(until[0][0])
+        else:
+            until.clear()
 
     def on_timer(self, what: int, now: float) -> None:
         self._armed = -1.0
@@ -130,25 +157,24 @@ class Arrivals:
             self._decide(arrival, now)
 
     def _take_out(self, arrival: Arrival) -> Postponed:
-        """The arrival waits no longer; what it was waiting for."""
+        """The arrival waits no longer; what was said of its waiting."""
         postponed = arrival.postponed
         assert postponed is not None
         del self.waiting[arrival.call]
         self.board.sessions.discard(arrival.seen)
         return postponed
 
-    def _give_up(self, arrival: Arrival, refusal: Refusal, now: float) -> Refused:
+    def _give_up(self, arrival: Arrival, refusal: Refusal) -> Refused:
         """The arrival is not to be placed any more."""
         postponed = self._take_out(arrival)
-        self.board.decider.left(arrival.call, postponed.trunk, now)
-        return Refused(refusal, postponed.trunk, postponed.called)
+        return Refused(refusal, postponed.trunk, postponed.called, number=postponed.number)
 
     def cancelled(self, transaction: ServerInvite, now: float) -> bool:
         """The caller of a waiting call hung up; False where it is none."""
         arrival = next((one for one in self.waiting.values() if one.transaction is transaction), None)
         if arrival is None:
             return False
-        refused = self._give_up(arrival, catalogue.CANCELLED, now)
+        refused = self._give_up(arrival, catalogue.CANCELLED)
         transaction.respond(487, "Request Terminated", arrival.tag, now)
         self.board.emit(refused_fact(self.board, arrival, refused, 487, 0, "dialer", now), now)
         return True
@@ -156,7 +182,7 @@ class Arrivals:
     def refuse_waiting(self, refusal: Refusal, now: float) -> None:
         """The node stops: whoever waits is told so."""
         for arrival in list(self.waiting.values()):
-            self._refused(arrival, self._give_up(arrival, refusal, now), now)
+            self._refused(arrival, self._give_up(arrival, refusal), now)
 
     # Verdicts.
 
@@ -195,6 +221,9 @@ class Arrivals:
 
     def _refused(self, arrival: Arrival, verdict: Refused, now: float) -> None:
         board, refusal, trunk = self.board, verdict.refusal, verdict.trunk
+        if trunk is None and arrival.postponed is not None:  # it was known when the call began to wait
+            trunk = arrival.postponed.trunk
+            verdict = Refused(refusal, trunk, arrival.postponed.called, verdict.alarm, number=arrival.postponed.number)
         answer = told(trunk.profile if trunk is not None else "generic", refusal.result)
         arrival.transaction.respond(answer.status, answer.phrase, arrival.tag, now, told_lines(answer, refusal, verdict.text))
         if verdict.alarm:
@@ -204,12 +233,6 @@ class Arrivals:
         if verdict.decision is not None:
             board.emit(verdict.decision, now)
         board.emit(refused_fact(board, arrival, verdict, answer.status, answer.cause, "trunkline", now), now)
-
-
-def _until(arrival: Arrival) -> float:
-    """How long a waiting arrival may wait."""
-    assert arrival.postponed is not None
-    return arrival.postponed.until
 
 
 def session_of(request: Request) -> str:

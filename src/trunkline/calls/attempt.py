@@ -11,7 +11,7 @@ from trunkline.calls.events import Answer, CallEvent, EarlyMedia, Fail, Progress
 from trunkline.calls.leg import Leg
 from trunkline.calls.outgoing import OutgoingLeg
 from trunkline.calls.record import ms_since
-from trunkline.facts.outcome import Class, Next, Outcome, Reply, judge
+from trunkline.facts.outcome import Class, Next, Outcome, Reply, is_alerting, judge, judge_wait
 from trunkline.facts.record import Attempt as AttemptFact
 from trunkline.facts.record import AttemptStarted
 from trunkline.facts.refusal import Result
@@ -33,11 +33,8 @@ class Wait(IntEnum):
     ANSWER = 3
 
 
-TIMEOUTS = {
-    Wait.RESPONSE: ("no response", Class.ROUTE, Result.UNREACHABLE),
-    Wait.PROGRESS: ("no progress", Class.ROUTE, Result.UNREACHABLE),
-    Wait.ANSWER: ("no answer", Class.CALLEE, Result.NO_ANSWER),
-}
+SLOW = {Wait.RESPONSE: "no response", Wait.PROGRESS: "no progress"}
+"Evidence against the route."
 
 
 class Attempt:
@@ -47,6 +44,7 @@ class Attempt:
         "ambiguous",
         "answer_at",
         "band",
+        "barred",
         "began",
         "board",
         "call",
@@ -59,6 +57,7 @@ class Attempt:
         "early",
         "early_at",
         "early_heard",
+        "early_sdp",
         "first_at",
         "flow",
         "gateway",
@@ -109,6 +108,10 @@ class Attempt:
         "Probability with which it was drawn to be listened to; 0 when it was not, -1 before it was asked."
         self.heard = ""
         "What listening took the answer for."
+        self.barred = False
+        "Its carrier says that nothing of it may be heard before the answer."
+        self.early_sdp = b""
+        "Its newest description before the answer."
         self.codec = ""
         self.released_by = ""
         self.ambiguous = False
@@ -146,6 +149,8 @@ class Attempt:
             self.generation += 1
             self.first_at = self.first_at or now
             self.answer_at = now
+            if not event.sdp:
+                event = Answer(self.early_sdp)  # described in a reliable 18x, of which the caller may have been told nothing
             self.codec = first_codec(event.sdp)
             if self.call is not None:
                 self.call.answered(self, event, now)
@@ -189,8 +194,8 @@ class Attempt:
             self._leave(now)
             return
         reply = Reply(
-            event.status, cause, event.reason, alerted=bool(self.progress_at), credentials_sent=event.credentials_sent,
-            redirect_server=self.gateway.redirect, silent=event.silent,
+            event.status, cause, event.reason, alerted=self._alerts(), credentials_sent=event.credentials_sent,
+            redirect_server=self.gateway.redirect, silent=event.silent, heard=self.early_heard,
         )  # fmt: skip
         outcome = judge(reply, dict(self.gateway.overrides) if self.gateway.overrides else None)
         self._conclude(outcome, event, cause, now)
@@ -214,9 +219,11 @@ class Attempt:
 
     def on_timer(self, what: int, now: float) -> None:
         """The gateway was too slow: move on, and clean up behind."""
-        evidence, cls, result = TIMEOUTS[Wait(what)]
-        outcome = Outcome(cls, Next.STOP if cls is Class.CALLEE else Next.ROUTE_ON, evidence, result)
-        self.give_up(outcome, Fail(408, evidence, silent=True, refusal="call.no_answer" if cls is Class.CALLEE else ""), now)
+        if what == Wait.ANSWER:
+            outcome, refusal = judge_wait("no answer", self._alerts(), self.early_heard), "call.no_answer"
+        else:
+            outcome, refusal = Outcome(Class.ROUTE, Next.ROUTE_ON, SLOW[Wait(what)], Result.UNREACHABLE), ""
+        self.give_up(outcome, Fail(408, outcome.evidence, silent=True, refusal=refusal), now)
 
     def give_up(self, outcome: Outcome, event: Fail, now: float) -> None:
         """Conclude without the carrier's word: too slow, or a tone said enough."""
@@ -275,9 +282,12 @@ class Attempt:
         self.leg = None
         self.board.leg_over(self.call_id, now)
 
+    def _alerts(self) -> bool:
+        return is_alerting(bool(self.alerting_at), bool(self.progress_at), self.early_heard)
+
     def _abandoned_outcome(self) -> Outcome:
         if self.progress_at:
-            return Outcome(Class.CALLEE, Next.STOP, "ring, no answer", Result.NO_ANSWER)
+            return judge_wait("ring, no answer", self._alerts(), self.early_heard)
         return Outcome(Class.CALLER, Next.STOP, "cancelled before alerting", Result.CANCELLED)
 
     def _write(self, outcome: Outcome, event: Fail, cause: int, now: float) -> None:
@@ -293,7 +303,7 @@ class Attempt:
             AttemptFact(
                 call=self.call_id, position=self.position, at=clock.utc_us(began), tenant=self.tenant, trunk=self.trunk,
                 destination=self.destination, carrier=gateway.carrier, gateway=gateway.name,
-                transport=flow.door.transport if flow is not None else gateway.transport, remote=str(flow) if flow is not None else "",
+                transport=flow.door.transport if flow is not None else gateway.transport, remote=str(flow) if flow is not None else "", local=flow.door.bound if flow is not None else "",
                 called=self.called, caller=self.caller, carrier_call_id=leg.dialog.call_id if leg is not None else "",
                 status=0 if event.silent else event.status, phrase=event.phrase, reason=event.reason, cause=cause, outcome=outcome.cls.value,
                 evidence=outcome.evidence, next="answered" if self.answer_at else outcome.next.value, refusal=event.refusal,

@@ -68,6 +68,7 @@ class Call:
         "ended",
         "excluded",
         "generation",
+        "given",
         "held_by",
         "held_leg",
         "held_sdp",
@@ -75,6 +76,7 @@ class Call:
         "id",
         "last",
         "legs",
+        "manner",
         "masked",
         "max_forwards",
         "message",
@@ -126,6 +128,10 @@ class Call:
         "Attempt whose early media is held back; the one whose early media was found worth passing."
         self.held_sdp = b""
         "What the caller would have been told of it."
+        self.manner = ""
+        "How much the caller is given of early media (`early.manner`), once it was told anything."
+        self.given = False
+        "It was told of early media's audio."
         self.masked: frozenset[int] = frozenset()
         "Legs whose keys nobody else may see."
         self.paused = False
@@ -181,7 +187,7 @@ class Call:
             another = self.board.decider.avoid(attempt.gateway, attempt.flow, now)
             if another and not self.redirects:
                 self.next_route -= 1  # the same gateway once more, at its next address
-        early_media_passed = self.early_at and not self.audio.anchored
+        early_media_passed = self.given and not self.audio.anchored
         if outcome.next is Next.ROUTE_ON and not early_media_passed:
             hunt(self, outcome.result, catalogue.ROUTES_EXHAUSTED.code, now)
         elif self.plan.emergency and self.next_route < len(self.plan.routes):

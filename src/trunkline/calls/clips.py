@@ -1,4 +1,4 @@
-"""The first seconds of some answers, the callee alone: evidence of false answers, and samples for people to label (rows L4, L6).
+"""The first seconds of some answers, the callee alone, in one channel: evidence of false answers, and samples for people to label (rows L4, L6).
 
 An answer is not yet known to be false when it begins, so a trunk with `evidence` keeps the first seconds of every answer it listens to and
 throws away what turned out to be one. Samples are off until somebody switches them on for the running node, which a restart forgets; a drawn
@@ -89,7 +89,7 @@ class Clips:
             return
         file = shelf.folder / f"{call.id}.wav"
         shelf.count()  # makes sure of the folder
-        if ear.studio.record(call.id, (ear.leg, ear.leg), str(file), now):
+        if ear.studio.record(call.id, (ear.leg,), str(file), now):
             clip = self._open[call.id] = Clip(call.id, file, purpose, ear.studio)
             self._timers.at(now + seconds, clip, 0)
 

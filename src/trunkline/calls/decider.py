@@ -5,7 +5,7 @@ from typing import Protocol
 from trunkline.decide.plan import CallRequest, Plan, Verdict, Way
 from trunkline.facts.record import Fact
 from trunkline.facts.refusal import Refusal
-from trunkline.policy.snapshot import Gateway, Trunk
+from trunkline.policy.snapshot import Gateway
 from trunkline.sip.flow import Flow
 
 
@@ -13,7 +13,7 @@ class Decider(Protocol):
     """The whole decision."""
 
     def decide(self, request: CallRequest, now: float) -> Verdict:
-        """Plan the call or refuse it; a plan holds the trunk's channel until the call's `Call` fact is observed."""
+        """Plan the call, refuse or postpone it; what is held for it is so until the call's `Call` fact is observed."""
 
     def due(self, now: float) -> list[str]:
         """Calls that were postponed and are to be decided on now."""
@@ -21,11 +21,11 @@ class Decider(Protocol):
     def next_due(self) -> float | None:
         """When to ask for them, where nothing else wakes us."""
 
-    def left(self, call: str, trunk: Trunk, now: float) -> None:
-        """A postponed call is gone."""
-
     def reserve(self, plan: Plan, gateway: Gateway, now: float) -> Way | Refusal:
         """Take the gateway's channel and CPS, or say why not; held until the attempt's `Attempt` fact is observed."""
+
+    def ahead(self, gateway: Gateway, now: float) -> Flow | None:
+        """The flow `reserve` would give now; nothing is taken."""
 
     def signature(self, plan: Plan, gateway: Gateway, now: float) -> str:
         """Identity and Date lines for an attempt; empty where the call is not signed."""

@@ -13,12 +13,15 @@ class Progress(Struct, frozen=True, gc=False):
 
     status: int
     phrase: str
+    allows: str = ""
+    "Direction its audio may take before the answer (P-Early-Media); empty: it does not say."
 
 
 class Ring(Struct, frozen=True, gc=False):
     """A phone rings (180); perhaps with media."""
 
     sdp: bytes = b""
+    allows: str = ""
 
 
 class EarlyMedia(Struct, frozen=True, gc=False):
@@ -27,6 +30,7 @@ class EarlyMedia(Struct, frozen=True, gc=False):
     status: int
     phrase: str
     sdp: bytes
+    allows: str = ""
 
 
 class Answer(Struct, frozen=True, gc=False):

@@ -6,11 +6,13 @@ from msgspec.structs import replace
 
 from trunkline.calls.attempt import Attempt
 from trunkline.calls.audio import CALLER, Told, side_towards
+from trunkline.calls.early import takes_away
 from trunkline.calls.outgoing import OutgoingLeg
 from trunkline.calls.rendering import invitation
 from trunkline.calls.trace import LegTrace
+from trunkline.decide.places import on_path
 from trunkline.decide.plan import Way
-from trunkline.facts.refusal import CATALOGUE, Refusal, Result
+from trunkline.facts.refusal import CATALOGUE, EARLY_MEDIA_LOST, Refusal, Result
 from trunkline.media import MediaOffer, MediaReady
 from trunkline.policy.snapshot import Gateway
 
@@ -28,7 +30,11 @@ def hunt(call: "Call", result: Result, code: str, now: float) -> None:
         else:
             target, gateway = "", routes[call.next_route]
             call.next_route += 1
-        refused = _try(call, gateway, target, now)
+        if takes_away(call, gateway):
+            refused: Refusal | None = EARLY_MEDIA_LOST
+            plan.decision.excluded[gateway.name] = EARLY_MEDIA_LOST.code
+        else:
+            refused = _try(call, gateway, target, now)
         if refused is None:
             return
         if not call.position:
@@ -42,6 +48,8 @@ def _try(call: "Call", gateway: Gateway, target: str, now: float) -> Refusal | N
     """Offer the call to this gateway, or say why not."""
     caller = call.caller
     assert caller is not None
+    if call.audio.anchored:
+        gateway = on_path(gateway, call.board.decider.ahead(gateway, now))
     ours, number = call.plan.media, len(call.names)
     side = side_towards(ours, gateway.media)
     media = call.board.media.offer(MediaOffer(call.id, number, caller.remote_sdp, side, CALLER, ours), now)

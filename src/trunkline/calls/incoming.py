@@ -7,6 +7,7 @@ from trunkline.calls.leg import ALLOW, SDP_TYPE, Leg, Owner, State
 from trunkline.calls.trace import LegTrace
 from trunkline.sip.dialog import Dialog
 from trunkline.sip.fault import Fault
+from trunkline.sip.headers.p_early_media import PEarlyMedia, parse_p_early_media
 from trunkline.sip.message import Request
 from trunkline.sip.reliable import ReliableProvisionals
 from trunkline.sip.transactions import Server, ServerInvite
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 class IncomingLeg(Leg):
     """Our end of a dialog somebody else began."""
 
-    __slots__ = ("call_id_line", "identified", "invite", "late_offer", "ok_extra", "reliable", "reliable_wanted")
+    __slots__ = ("allowed", "call_id_line", "identified", "invite", "late_offer", "ok_extra", "reliable", "reliable_wanted")
 
     def __init__(self, board: "Switchboard", owner: Owner, call: str, trace: LegTrace, dialog: Dialog, invite: ServerInvite, request: Request) -> None:
         super().__init__(board, owner, call, 0, trace, dialog)
@@ -38,6 +39,9 @@ class IncomingLeg(Leg):
             self.reliable_wanted = 2
         elif "Supported" in fields and request.has_option("Supported", "100rel"):
             self.reliable_wanted = 1
+        asked = parse_p_early_media(request.every("P-Early-Media")) if "P-Early-Media" in fields else None
+        self.allowed = "inactive" if isinstance(asked, PEarlyMedia) and asked.supported else ""
+        "What our newest 18x says of early media; empty: nothing, the caller did not ask (RFC 5009)."
         self.call_id_line = ""
         "Our call id, told to the dialer in 18x and 200."
         self.ok_extra = ""
@@ -47,16 +51,16 @@ class IncomingLeg(Leg):
         if self.state is not State.SETUP or self.invite is None:
             super().take(event, now)
         elif isinstance(event, Ring):
-            self._provisional(180, "Ringing", event.sdp, now)
+            self._provisional(180, "Ringing", event.sdp, event.allows, now)
         elif isinstance(event, Answer):
             if self.reliable is not None:
                 self.reliable.after(lambda later: self._answer(event.sdp, later), now)
             else:
                 self._answer(event.sdp, now)
         elif isinstance(event, EarlyMedia):
-            self._provisional(event.status, event.phrase, event.sdp, now)
+            self._provisional(event.status, event.phrase, event.sdp, event.allows, now)
         elif isinstance(event, Progress):
-            self._provisional(event.status, event.phrase, b"", now)
+            self._provisional(event.status, event.phrase, b"", event.allows, now)
         elif isinstance(event, Fail):
             self._refuse(event, now)
         elif isinstance(event, Release):
@@ -64,11 +68,15 @@ class IncomingLeg(Leg):
         else:
             super().take(event, now)
 
-    def _provisional(self, status: int, phrase: str, sdp: bytes, now: float) -> None:
+    def _provisional(self, status: int, phrase: str, sdp: bytes, allows: str, now: float) -> None:
         invite = self.invite
         if invite is None:
             return
         extra = f"Contact: <{self.dialog.flow.door.contact}>\r\n{ALLOW}{self.call_id_line}{SDP_TYPE if sdp else ''}"
+        if self.allowed:
+            if sdp or (allows and self.local_sdp):
+                self.allowed = allows or "sendrecv"
+            extra += f"P-Early-Media: {self.allowed}\r\n"
         if sdp:
             self.local_sdp = sdp
         if self.reliable_wanted == 2 or (self.reliable_wanted and sdp):

@@ -23,6 +23,13 @@ def mask(call: "Call", side: str, on: bool, now: float) -> None:
     _record_or_not(call, now)
 
 
+def side_of(call: "Call", on: bool) -> str:
+    """The side that is meant where none is named: whoever is not on our trunk; to be let go, the one that is masked (after a transfer, the caller)."""
+    if not on and len(call.masked) == 1:
+        return "caller" if CALLER in call.masked else "callee"
+    return "callee" if call.plan.direction == "outbound" else "caller"
+
+
 def pause(call: "Call", on: bool, now: float) -> None:
     """Record silence, or what is said again."""
     call.paused = on
@@ -30,9 +37,20 @@ def pause(call: "Call", on: bool, now: float) -> None:
 
 
 def follow(call: "Call", now: float) -> None:
-    """A recording has begun: it obeys what was said before."""
+    """A recording has begun, or what is said of it came from elsewhere: it obeys what was said before."""
     if call.paused or call.masked:
         _record_or_not(call, now)
+
+
+def pass_on(call: "Call", to: "Call", now: float) -> None:
+    """A call was transferred into another, whose caller is now the side that stayed: what was masked or paused stays so until somebody says
+    otherwise. Where it was the parting side, whoever stands in its place is masked."""
+    for masked, leg in ((call.callee_number, CALLER), (CALLER, to.callee_number)):
+        if masked in call.masked:
+            to.masked |= {leg}
+            to.audio.mask(leg, True, now)
+    to.paused |= call.paused
+    follow(to, now)
 
 
 def hides(call: "Call", leg: "Leg", event: Info) -> bool:

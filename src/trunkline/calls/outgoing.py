@@ -16,6 +16,7 @@ from trunkline.sip.events import Replied
 from trunkline.sip.fault import Fault
 from trunkline.sip.flow import Flow
 from trunkline.sip.headers.name_addr import parse_name_addrs
+from trunkline.sip.headers.p_early_media import PEarlyMedia, parse_p_early_media
 from trunkline.sip.headers.retry_after import parse_retry_after
 from trunkline.sip.headers.session_expires import parse_min_se
 from trunkline.sip.message import Request, Response
@@ -118,12 +119,14 @@ class OutgoingLeg(Leg):
         if "RSeq" in response.fields and response.has_option("Require", "100rel") and not self._acknowledge_reliable(response, now):
             return
         sdp = response.sdp
+        allowed = parse_p_early_media(response.every("P-Early-Media")) if "P-Early-Media" in response.fields else None
+        allows = allowed.audio if isinstance(allowed, PEarlyMedia) else ""
         if response.status == 180:
-            self.tell(Ring(sdp), now)
+            self.tell(Ring(sdp, allows), now)
         elif sdp:
-            self.tell(EarlyMedia(response.status, response.phrase, sdp), now)
+            self.tell(EarlyMedia(response.status, response.phrase, sdp, allows), now)
         elif response.status != 199:
-            self.tell(Progress(response.status, response.phrase), now)
+            self.tell(Progress(response.status, response.phrase, allows), now)
 
     def _acknowledge_reliable(self, response: Response, now: float) -> bool:
         """PRACK a reliable provisional response (RFC 3262 section 4); False for a repeat."""

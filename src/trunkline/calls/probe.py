@@ -1,6 +1,7 @@
 """OPTIONS to every gateway: is anybody there? (RFC 3261 section 11)
 
-Any reply but 503 says yes. Silence, a transport error or 503 says no, and calls skip the gateway until it answers again.
+Any reply but 503 says yes. Silence, a transport error or 503 says no, and calls skip the gateway until it answers again. A gateway that
+is reached by several doors is asked by each of its paths: calls leave a silent path aside, and the gateway is up while any path answers.
 """
 
 from collections.abc import Callable
@@ -32,37 +33,30 @@ class Ways(Protocol):
     def flow_to(self, gateway: Gateway, now: float) -> Flow | None:
         """A flow to the gateway, or None while its name has no address."""
 
+    def avoid(self, gateway: Gateway, flow: Flow, now: float) -> bool:
+        """This path failed: take the gateway's others first for a while. True where there is one."""
+
+    def paths(self, gateway: Gateway, now: float) -> list[Flow]:
+        """What to probe: every path where policy names several doors, else the flow calls take."""
+
+    def heard(self, flow: Flow, answers: bool) -> None:
+        """Whether a path answers: calls take it last while it does not."""
+
 
 PROBE = 1
 FAILURES = 2
 "Probes in a row that must fail before a gateway is down: one lost datagram is no outage."
 
 
-class Probe:
-    """The probing of one gateway."""
+class Asked:
+    """One path that is probed; without a flow, whichever calls take."""
 
-    __slots__ = ("failed", "gateway", "generation", "prober")
+    __slots__ = ("failed", "flow", "probe")
 
-    def __init__(self, prober: "Prober", gateway: Gateway) -> None:
-        self.prober = prober
-        self.gateway = gateway
-        self.generation = 0
+    def __init__(self, probe: "Probe", flow: Flow | None) -> None:
+        self.probe = probe
+        self.flow = flow
         self.failed = 0
-
-    def on_timer(self, what: int, now: float) -> None:
-        prober, gateway = self.prober, self.gateway
-        prober.endpoint.timers.at(now + gateway.options_s, self, PROBE)
-        flow = prober.places.flow_to(gateway, now)
-        if flow is None:
-            self.missed("no address for its host name", now)
-            return
-        token = prober.endpoint.token()
-        host = f"[{gateway.host}]" if ":" in gateway.host else gateway.host
-        uri = f"sip:{host}:{gateway.port}" if gateway.port else f"sip:{host}"
-        prober.endpoint.request(
-            "OPTIONS", uri, flow, sender=f"<sip:probe@{flow.door.sent_by}>;tag={token[:8]}", recipient=f"<{uri}>", call_id=token, cseq=1, now=now,
-            user=self, extra=f"Contact: <{flow.door.contact}>\r\nAccept: application/sdp\r\n",
-        )  # fmt: skip
 
     def replied(self, event: Replied, now: float) -> None:
         status = event.response.status
@@ -71,8 +65,8 @@ class Probe:
         if status == 503:
             self.missed("answers OPTIONS with 503", now)
         else:
-            self.failed = 0
-            self.prober.mark(self.gateway, True, f"answers OPTIONS with {status}", now)
+            was, self.failed = self.failed, 0
+            self.probe.learned(self, was, f"answers OPTIONS with {status}", now)
 
     def timed_out(self, transaction: Client | ClientInvite, now: float) -> None:
         self.missed("does not answer OPTIONS", now)
@@ -81,9 +75,66 @@ class Probe:
         self.missed("its transport fails", now)
 
     def missed(self, why: str, now: float) -> None:
-        self.failed += 1
-        if self.failed >= FAILURES:
-            self.prober.mark(self.gateway, False, why, now)
+        was, self.failed = self.failed, self.failed + 1
+        self.probe.learned(self, was, why, now)
+
+
+class Probe:
+    """The probing of one gateway."""
+
+    __slots__ = ("asked", "gateway", "generation", "prober")
+
+    def __init__(self, prober: "Prober", gateway: Gateway) -> None:
+        self.prober = prober
+        self.gateway = gateway
+        self.generation = 0
+        self.asked: dict[Flow | None, Asked] = {}
+
+    def on_timer(self, what: int, now: float) -> None:
+        prober, gateway = self.prober, self.gateway
+        prober.endpoint.timers.at(now + gateway.options_s, self, PROBE)
+        flows = prober.places.paths(gateway, now)
+        several = len(flows) > 1
+        self._keep({flow if several else None for flow in flows} or {None})
+        if not flows:
+            self.asked[None].missed("no address for its host name", now)
+        for flow in flows:
+            self._ask(self.asked[flow if several else None], flow, now)
+
+    def _keep(self, wanted: set[Flow | None]) -> None:
+        """Remember of each path how it did, and forget those that are no more."""
+        for flow in [flow for flow in self.asked if flow not in wanted]:
+            del self.asked[flow]
+            if flow is not None:
+                self.prober.places.heard(flow, True)
+        for flow in wanted:
+            if flow not in self.asked:
+                self.asked[flow] = Asked(self, flow)
+
+    def _ask(self, asked: Asked, flow: Flow, now: float) -> None:
+        endpoint, gateway = self.prober.endpoint, self.gateway
+        token = endpoint.token()
+        host = f"[{gateway.host}]" if ":" in gateway.host else gateway.host
+        uri = f"sip:{host}:{gateway.port}" if gateway.port else f"sip:{host}"
+        endpoint.request(
+            "OPTIONS", uri, flow, sender=f"<sip:probe@{flow.door.sent_by}>;tag={token[:8]}", recipient=f"<{uri}>", call_id=token, cseq=1, now=now,
+            user=asked, extra=f"Contact: <{flow.door.contact}>\r\nAccept: application/sdp\r\n",
+        )  # fmt: skip
+
+    def learned(self, asked: Asked, was: int, why: str, now: float) -> None:
+        """A path answered or did not; `was` is how often in a row it had not."""
+        if self.asked.get(asked.flow) is not asked:
+            return  # the path is no more
+        prober, gateway, flow = self.prober, self.gateway, asked.flow
+        silent = asked.failed >= FAILURES
+        if flow is not None and silent != (was >= FAILURES):
+            prober.places.heard(flow, not silent)
+            prober.tell(gateway, "path down" if silent else "path up", f"by {flow.door.name} to {flow}: {why}", now)
+            prober.moved(gateway, now)
+        if silent and all(other.failed >= FAILURES for other in self.asked.values()):
+            prober.mark(gateway, False, why, now)
+        elif not asked.failed:
+            prober.mark(gateway, True, why, now)
 
 
 class Prober:
@@ -95,6 +146,8 @@ class Prober:
         self.clock = clock
         self.random = random
         self.probes: dict[str, Probe] = {}
+        self.moved: Callable[[Gateway, float], None] = lambda gateway, now: None
+        "Told that calls to a gateway may take another path from now on."
 
     def follow(self, policy: Snapshot, now: float) -> None:
         """Probe the gateways of this policy, spread over their interval, and no others."""
@@ -104,14 +157,24 @@ class Prober:
         for gateway in policy.gateways.values():
             if gateway.options_s > 0:
                 probe = self.probes[gateway.name] = Probe(self, gateway)
-                known = before.get(gateway.name)
-                probe.failed = known.failed if known is not None else 0
+                known = before.pop(gateway.name, None)
+                if known is not None:
+                    probe.asked = known.asked
+                    for asked in probe.asked.values():
+                        asked.probe = probe
                 self.endpoint.timers.at(now + self.random.random() * min(gateway.options_s, 5.0), probe, PROBE)
             elif gateway.name in before:
                 self.mark(gateway, True, "no longer probed", now)
+        for probe in before.values():
+            for flow in probe.asked:
+                if flow is not None:
+                    self.places.heard(flow, True)
 
     def mark(self, gateway: Gateway, up: bool, why: str, now: float) -> None:
         condition = self.health.condition(gateway.name)
         if condition.up != up:
             condition.up = up
-            self.emit(GatewayState(gateway.name, self.clock.utc_us(now), "up" if up else "down", why), now)
+            self.tell(gateway, "up" if up else "down", why, now)
+
+    def tell(self, gateway: Gateway, state: str, why: str, now: float) -> None:
+        self.emit(GatewayState(gateway.name, self.clock.utc_us(now), state, why), now)

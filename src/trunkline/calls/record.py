@@ -39,7 +39,7 @@ def refused_fact(
     """The `Call` record of a call that was never planned."""
     refusal, trunk, flow, request = verdict.refusal, verdict.trunk, arrival.transaction.flow, arrival.request
     return CallFact(
-        call=arrival.call, at=board.clock.utc_us(arrival.at), node=board.settings.node, policy="", direction="outbound", tenant=trunk.tenant if trunk else "",
+        call=arrival.call, at=board.clock.utc_us(arrival.at), node=board.settings.node, policy="", direction=arrival.direction, tenant=trunk.tenant if trunk else "",
         trunk=trunk.name if trunk else "", source=str(flow), transport=flow.door.transport, dialer_call_id=request.call_id,
         user_agent=request.first("User-Agent"), called_raw=verdict.called, called=verdict.number, caller_raw=user_of(request.fields["From"][0]), caller="",
         destination=verdict.decision.destination if verdict.decision else "", strategy=verdict.decision.strategy if verdict.decision else "", metadata=verdict.metadata, state="failed", status=status, cause=cause, result=refusal.result.value,

@@ -2,6 +2,9 @@
 
 A lost registration is a fact and an alarm at once; retries back off up to a minute (RFC 5626 section 4.5 in spirit), a refused password is
 retried slowly because trying it again quickly only gets the address banned.
+
+A gateway with several paths is registered by the first that works: calls come in by the Contact, so one that names a dead path is renewed
+by another at once.
 """
 
 from collections.abc import Callable
@@ -27,7 +30,7 @@ REFUSED_S = 300.0
 class Watch:
     """The registration of one gateway."""
 
-    __slots__ = ("auth_line", "call_id", "challenged", "cseq", "expires_s", "failures", "flow", "gateway", "generation", "keeper", "registered", "tag")
+    __slots__ = ("auth_line", "call_id", "challenged", "cseq", "expires_s", "failures", "flow", "gateway", "generation", "keeper", "registered", "tag", "tried")
 
     def __init__(self, keeper: "Registrations", gateway: Gateway) -> None:
         self.keeper = keeper
@@ -41,6 +44,8 @@ class Watch:
         self.auth_line = ""
         self.challenged = False
         self.flow: Flow | None = None
+        self.tried: set[Flow] = set()
+        "Paths that failed since it last worked or was given up for a while."
         self.expires_s = self.registration.expires_s
 
     @property
@@ -107,6 +112,7 @@ class Watch:
             if not isinstance(addresses, Fault):
                 granted = next((address.expires_s for address in addresses if address.expires_s), granted)
         self.failures = 0
+        self.tried.clear()
         self.auth_line = ""
         self.keeper.endpoint.timers.at(now + max(granted * 0.5, granted - 60.0) if granted > 2 else now + 1.0, self, REGISTER)
         if not self.registered:
@@ -114,12 +120,22 @@ class Watch:
             self.keeper.changed(self.gateway, True, "registered", now)
 
     def timed_out(self, transaction: Client | ClientInvite, now: float) -> None:
-        self.lost("the carrier does not answer REGISTER", now)
+        self._failed_by(transaction.flow, "the carrier does not answer REGISTER", now)
 
     def unreachable(self, transaction: Client | ClientInvite, now: float) -> None:
-        self.lost("the transport to the carrier fails", now)
+        self._failed_by(transaction.flow, "the transport to the carrier fails", now)
+
+    def _failed_by(self, flow: Flow, why: str, now: float) -> None:
+        """This path is no good; lost is the registration where there is no other."""
+        places = self.keeper.places
+        self.tried.add(flow)
+        if places.avoid(self.gateway, flow, now) and places.flow_to(self.gateway, now) not in self.tried:
+            self.send(now)
+        else:
+            self.lost(why, now)
 
     def lost(self, why: str, now: float, wait_s: float = 0.0) -> None:
+        self.tried.clear()
         self.auth_line = ""
         wait = wait_s or BACK_OFF_S[min(self.failures, len(BACK_OFF_S) - 1)]
         self.failures += 1
@@ -152,6 +168,13 @@ class Registrations:
             if name not in self.watches:
                 watch = self.watches[name] = Watch(self, gateway)
                 self.endpoint.timers.at(now, watch, REGISTER)
+
+    def moved(self, gateway: Gateway, now: float) -> None:
+        """Calls to a gateway may take another path: let the carrier know where to call us."""
+        watch = self.watches.get(gateway.name)
+        if watch is not None and watch.registered and self.places.flow_to(gateway, now) != watch.flow:
+            watch.generation += 1
+            watch.on_timer(REGISTER, now)
 
     def changed(self, gateway: Gateway, registered: bool, why: str, now: float) -> None:
         self.health.condition(gateway.name).registered = registered

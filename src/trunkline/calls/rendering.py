@@ -39,7 +39,9 @@ def invitation(
         extra += lines if header == "pai" else f"P-Asserted-Identity: {asserted}\r\n{lines}"
     if plan.private:
         extra += "Privacy: id\r\n"
-    if not gateway.carrier:  # a trunk is told whom the caller returns a call to
+    if gateway.carrier:
+        extra += "P-Early-Media: supported\r\n"  # RFC 5009
+    else:  # a trunk is told whom the caller returns a call to
         extra += "".join([f"X-Trunkline-{name.capitalize()}: {value}\r\n" for name, value in plan.metadata.items()])
     if hidden:
         sender = '"Anonymous" <sip:anonymous@anonymous.invalid>'

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from trunkline.calls.attempt import Attempt
 from trunkline.calls.events import Answer, CallEvent, EarlyMedia, Fail, Progress, Release, Ring, Update
 from trunkline.calls.leg import Leg, State
+from trunkline.calls.masking import pass_on
 from trunkline.calls.trace import LegTrace
 from trunkline.decide.plan import CallRequest, Plan
 from trunkline.facts.refusal import TRANSFER_REFUSED
@@ -164,6 +165,7 @@ class Transfers:
             leg.owner.call = new
         elif attempt is not None:
             attempt.call = new
+        pass_on(original, new, now)
         new.await_reinvite = leg
         leg.take(Update(event.sdp), now)
         staying.referral.notify(200, "OK", now)
@@ -192,6 +194,7 @@ class Transfers:
         if attempt is not None:
             attempt.call = second
         second.replace_caller(first_far, now)
+        pass_on(call, second, now)
         # Anchored, the staying side gets the address the parting one had; else it is told of the target's directly.
         first_far.take(Update(other.local_sdp if second.audio.anchored else second_far.remote_sdp), now)
         second.await_reinvite = first_far

@@ -166,8 +166,11 @@ class Registrar:
     def gateway_at(self, address: Address) -> str:
         return self.places.gateway_at(address)
 
-    def avoid(self, gateway: Gateway, address: Address, now: float) -> bool:
-        return self.places.avoid(gateway, address, now)
+    def avoid(self, gateway: Gateway, flow: Flow, now: float) -> bool:
+        return self.places.avoid(gateway, flow, now)
+
+    def spares(self, gateway: str, local: str, remote: str, now: float) -> bool:
+        return self.places.spares(gateway, local, remote, now)
 
     def flow_to(self, gateway: Gateway, now: float) -> Flow | None:
         way = self.way(gateway, now)

@@ -142,7 +142,7 @@ def story_text(story: Story) -> str:
     if story.decision:
         parts.append(_decision_text(story.decision))
     if story.attempts:
-        header = ("#", "GATEWAY", "STATUS", "OUTCOME", "BECAUSE", "THEN", "PDD", "ANSWER", "TALK", "CALL-ID")
+        header = ("#", "GATEWAY", "STATUS", "OUTCOME", "BECAUSE", "THEN", "PDD", "ANSWER", "TALK", "CALL-ID", "FROM")
         rows = [_attempt_row(attempt) for attempt in story.attempts]
         parts.append("Attempts\n" + indented(table(header, rows, numbers=("PDD", "ANSWER", "TALK"))))
     audio = [_audio_row(fact) for fact in story.facts if isinstance(fact, LegAudio)]
@@ -178,6 +178,7 @@ def _attempt_row(attempt: Attempt) -> tuple[str, ...]:
         attempt.next,
         *spans,
         attempt.carrier_call_id,
+        attempt.local,
     )
 
 

@@ -58,9 +58,10 @@ def candidates(decision: Decision, attempts: list[Attempt]) -> list[dict[str, An
 
 def _became(decision: Decision, gateway: str, attempt: Attempt | None) -> str:
     if attempt is not None:
+        left_by = f", from {attempt.local}" if attempt.local else ""
         if attempt.outcome == "answered":
-            return f"answered after {delay(attempt.answer_ms)}{f', heard as {attempt.heard}' if attempt.heard else ''}"
-        return f"{f'{attempt.status} {attempt.phrase} ({attempt.evidence})' if attempt.status else attempt.evidence}, {'next route' if attempt.next == 'next' else 'the call ended with it'}"
+            return f"answered after {delay(attempt.answer_ms)}{f', heard as {attempt.heard}' if attempt.heard else ''}{left_by}"
+        return f"{f'{attempt.status} {attempt.phrase} ({attempt.evidence})' if attempt.status else attempt.evidence}, {'next route' if attempt.next == 'next' else 'the call ended with it'}{left_by}"
     code = decision.excluded.get(gateway)
     if code is not None:
         known = CATALOGUE.get(code)

@@ -44,11 +44,12 @@ def status(data: Data = None, as_json: Json = False) -> None:
 
 
 def gateways(data: Data = None, as_json: Json = False) -> None:
-    """Every gateway: up, drained, registered, channels, how often it is skipped."""
+    """Every gateway: up, drained, registered, channels, how often it is skipped, and each path where it has several."""
     rows = ask(data, {"do": "gateways"})
     if as_json:
         print(msgspec.json.encode(rows).decode())
         return
+    paths = [(row["gateway"], path["door"], path["local"], path["remote"], path["state"] if path["state"] != "silent" else "SILENT") for row in rows for path in row["paths"]]
     print(
         table(
             ("gateway", "host", "transport", "state", "registered", "channels", "skip"),
@@ -59,6 +60,8 @@ def gateways(data: Data = None, as_json: Json = False) -> None:
             ("channels", "skip"),
         )
     )
+    if paths:
+        print("\n" + table(("gateway", "door", "from", "to", "path"), paths))
 
 
 def drain(

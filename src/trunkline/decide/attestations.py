@@ -1,14 +1,13 @@
 """Signing calls and judging signed ones, by the policy in force (rows N9, N12)."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from trunkline.decide.plan import Plan
 from trunkline.numbers import (
     Arrived,
     Attestor,
     ClockCheck,
-    Failed,
     Fetch,
     NumberBook,
     Origin,
@@ -16,7 +15,6 @@ from trunkline.numbers import (
     Unjudged,
     Unsigned,
     Verdict,
-    Verified,
     Verifier,
     level_of,
     slot,
@@ -33,8 +31,10 @@ MOST_WANTED = 256
 class Attestations:
     """What the policy lets us say about callers, and whom it lets us believe."""
 
-    def __init__(self, book: NumberBook, node: str = "trunkline") -> None:
+    def __init__(self, book: NumberBook, node: str = "trunkline", landed: Callable[[Sequence[str]], None] | None = None) -> None:
+        """`landed` is told of certificates no call need wait for any longer."""
         self.book = book
+        self._landed = landed
         self.node = node
         self.clock = ClockCheck()
         self.wanted: set[str] = set()
@@ -51,6 +51,8 @@ class Attestations:
         self._attestor = Attestor(slots, transit, self.clock, self.node) if slots or transit else None
         if (before.roots, before.hosts) != (policy.roots, policy.hosts):
             self._verifier = Verifier(Trust(policy.roots, policy.hosts), self.clock) if policy.roots else None
+            if self._landed is not None:
+                self._landed(list(self.wanted))
             self.wanted.clear()
 
     def vouch(self, at_s: int) -> None:
@@ -69,7 +71,7 @@ class Attestations:
         """The level calls of an authenticated trunk with this caller ID may claim: A, B or C; empty where nobody signs."""
         if self._attestor is None:
             return ""
-        holding = self.book.inventory.holdings.get(caller)
+        holding = self.book.held(caller)
         owned = holding is not None and holding.owner == trunk.tenant
         return level_of(Origin(trunk.tenant, True, owned, owned and holding is not None and holding.proven(at))).value
 
@@ -96,16 +98,27 @@ class Attestations:
 
     # Judging.
 
-    def judge(self, call_id: str, caller: str, called: str, identities: tuple[str, ...], date_s: int | None, at_s: int) -> Verified | Failed | Unjudged | None:
-        """The verdict on a call from a carrier; None where nobody judges, or the certificate is still to be fetched: no call waits for one."""
+    @property
+    def judges(self) -> bool:
+        """Whether calls from carriers are judged."""
+        return self._verifier is not None
+
+    @property
+    def wait_s(self) -> float:
+        """How long a call may wait for a certificate."""
+        return self._policy.wait_s
+
+    def judge(self, call_id: str, caller: str, called: str, identities: tuple[str, ...], date_s: int | None, at_s: int) -> Verdict | None:
+        """The verdict on a call from a carrier, or the certificates that are being fetched for it; None where nobody judges."""
         verifier = self._verifier
         if verifier is None:
             return None
         verdict: Verdict = verifier.verify(Arrived(call_id, caller, called, identities, date_s), at_s)
         if isinstance(verdict, Fetch):
-            if len(self.wanted) < MOST_WANTED:
-                self.wanted.update(verdict.urls)
-            return None
+            new = set(verdict.urls) - self.wanted
+            if len(self.wanted) + len(new) > MOST_WANTED:
+                return Unjudged("too many certificates are being fetched")
+            self.wanted |= new
         return verdict
 
     def fetched(self, url: str, pem: bytes | None) -> None:
@@ -113,6 +126,8 @@ class Attestations:
         self.wanted.discard(url)
         if self._verifier is not None:
             self._verifier.trust.fetched(url, pem, int(time.time()))
+        if self._landed is not None:
+            self._landed((url,))
 
 
 def _slot(signing: SigningKey) -> Slot:

@@ -27,7 +27,7 @@ from trunkline.numbering import longest, normalise
 from trunkline.numbering.dip import Waiting as Asked
 from trunkline.numbering.world import world
 from trunkline.numbers import Nobody, NumberBook
-from trunkline.policy.snapshot import Gateway, Snapshot, Trunk
+from trunkline.policy.snapshot import Destination, Gateway, Snapshot, Trunk
 from trunkline.routing import Health, Router
 from trunkline.routing.refine import Refine
 from trunkline.routing.refine import rated as rated_number
@@ -57,11 +57,13 @@ class Decisions:
         self.router = Router(random, health)
         self.numbers = NumberBook()
         self.callers = Callers(self.numbers, random)
-        self.attestations = Attestations(self.numbers)
-        self.compliance = Compliance(lists)
         self.waiting = Waiting(limits)
+        self.attestations = Attestations(self.numbers, landed=self.waiting.answered)
+        self.compliance = Compliance(lists)
         self._follow(policy)
         self._limits_of: dict[str, tuple[Limit, ...]] = {}
+        self._paced: dict[str, list[Gateway]] = {}
+        "Destination -> its gateways, where any has a rate; else nothing."
 
     def apply_policy(self, policy: Snapshot, identity: Identity) -> None:
         """A new policy is in force for calls that begin from now on."""
@@ -69,6 +71,7 @@ class Decisions:
         self.identity = identity
         self._follow(policy)
         self._limits_of.clear()
+        self._paced.clear()
 
     def _follow(self, policy: Snapshot) -> None:
         self.router.follow(policy)
@@ -84,13 +87,14 @@ class Decisions:
     def decide(self, request: CallRequest, now: float) -> Verdict:
         policy = self.policy
         invite = request.invite
-        if not request.trunk and request.flow.door.name.startswith("carriers"):
+        if not request.trunk and request.flow.door.purpose == "carriers":
             return inbound(self, request, now)
-        if request.trunk:
-            trunk = policy.trunks.get(request.trunk)
+        held = self.waiting.resume(request.call) if self.waiting.held else None
+        if request.trunk or held is not None:
+            trunk = policy.trunks.get(held.trunk if held is not None else request.trunk)
             if trunk is None:
                 return Refused(catalogue.UNKNOWN_SOURCE)
-            called_raw = request.called
+            called_raw = request.called if request.trunk else user_of(invite.uri)
         else:
             known = self.identity.caller(invite, request.flow, now)
             if isinstance(known, Challenge):
@@ -107,9 +111,9 @@ class Decisions:
         patient = not request.trunk  # the new call of a transfer is decided on at once
         rated, name = called, longest(policy.prefixes, called[1:], policy.longest_prefix)
         if self._refine is not None:
-            found = self.waiting.looked_up(request.call, called, now, patient)
+            found = self.waiting.looked_up(request.call, trunk, called, now, patient)
             if isinstance(found, Asked):
-                return Postponed(trunk, called_raw, found.until)
+                return Postponed(trunk, called_raw, found.until, called)
             if found is not None:
                 if found.refuse:
                     return Refused(catalogue.DIP_SILENT, trunk, called_raw, number=called)
@@ -123,10 +127,16 @@ class Decisions:
             return Refused(denied.refusal, trunk, called_raw, number=called, metadata=metadata, text=denied.text)
         turn = self.waiting.turn(request.call, trunk, self.limits_of_trunk(trunk), now, patient)
         if isinstance(turn, Wait):
-            return Postponed(trunk, called_raw, turn.until)
+            return Postponed(trunk, called_raw, turn.until, called)
         if isinstance(turn, Full):
             return Refused(_limit_refusal((turn.name, turn.why), trunk), trunk, called_raw, number=called, metadata=metadata)
         destination = policy.destinations[name]
+        if trunk.pace.wait_s and patient:
+            until = self._gateway_ready(request.call, trunk, destination, now)
+            if until is not None:
+                return Postponed(trunk, called_raw, until, called)
+        if self.waiting.held:
+            self.waiting.settle(request.call)
         choice = self.router.choose(policy, destination, rated, now, at / 1e6)
         band = self.router.band(policy, destination, at / 1e6) if policy.bands else ""
         decision = Decision(
@@ -145,6 +155,28 @@ class Decisions:
                 return numbered
             plan = numbered
         return self._attested(plan, invite, caller, at) if self.attestations.signs or "Identity" in invite.fields else plan
+
+    def _gateway_ready(self, call: str, trunk: Trunk, destination: Destination, now: float) -> float | None:
+        """Until when a call waits because every gateway that could take it has used up its rate; None where it goes on.
+
+        Asked before the router draws an order and a number is taken: a call that waits has used neither.
+        """
+        paced = self._paced.get(destination.name)
+        if paced is None:
+            gateways = [self.policy.gateways[name] for name in dict.fromkeys([name for route in destination.routes for name in route.gateways])]
+            has_rate = any([limit.cps for gateway in gateways for limit in self._limits_of_gateway(gateway, trunk.tenant)])
+            paced = self._paced[destination.name] = gateways if has_rate else []
+        late: list[tuple[Gateway, tuple[Limit, ...]]] = []
+        for gateway in paced:
+            limits = self._limits_of_gateway(gateway, trunk.tenant)
+            if not self.limits.has_room(limits) or self.places.way(gateway, now) is None:
+                continue
+            if self.health.has_news() and (self.health.is_out(gateway.name, destination.name, now) or self.health.skips(gateway.name, destination.name, now)):
+                continue
+            if not self.waiting.pacer.free(limits, now):
+                return None
+            late.append((gateway, limits))
+        return self.waiting.at_gateway(call, trunk, self.limits_of_trunk(trunk), late, now) if late else None
 
     def _with_number(self, plan: Plan, at: int) -> Plan | Refused:
         """The plan with a number that may be called with now, or none: never one that should rest because no other is left (rule 9)."""
@@ -203,10 +235,6 @@ class Decisions:
         """When to ask for them, where nothing else wakes us."""
         return self.waiting.next_due()
 
-    def left(self, call: str, trunk: Trunk, now: float) -> None:
-        """A postponed call is gone."""
-        self.waiting.left(call, self.limits_of_trunk(trunk))
-
     def reserve(self, plan: Plan, gateway: Gateway, now: float) -> Way | Refusal:
         if not plan.emergency:
             refused = self.health.refuses(gateway.name, plan.destination, now)
@@ -221,14 +249,22 @@ class Decisions:
         if plan.emergency:
             self.limits.hold(tuple(limit.name for limit in limits))
             return way
-        full = self.limits.take(limits, now)
-        if full is not None:
-            return _gateway_refusal(full, gateway)
+        waiting = self.waiting
+        if not (waiting.held and waiting.has_turn(plan.decision.call, gateway.name)):
+            rate = waiting.pacer.free(limits, now) if waiting.held else ""
+            full = (rate, "cps") if rate else self.limits.take(limits, now)
+            if full is not None:
+                return _gateway_refusal(full, gateway)
+            if waiting.held:
+                waiting.left(plan.decision.call)  # it needs no turn anywhere else
         self.router.began(plan.decision.call, gateway.name)
         return way
 
+    def ahead(self, gateway: Gateway, now: float) -> Flow | None:
+        return self.places.flow_to(gateway, now)
+
     def avoid(self, gateway: Gateway, flow: Flow, now: float) -> bool:
-        return self.places.avoid(gateway, flow.address, now)
+        return self.places.avoid(gateway, flow, now)
 
     def bill(self, destination: str, gateway: str, talk_s: float, called: str = "", at: float = 0.0) -> float | None:
         return self.router.bill(destination, gateway, talk_s, called, at)
@@ -240,12 +276,15 @@ class Decisions:
         self.compliance.apply(fact)
         if isinstance(fact, Attempt):
             self.limits.give(f"gateway {fact.gateway}", f"carrier {fact.carrier}", at_carrier(fact.tenant, fact.carrier))
-            self.health.apply(fact, now)
+            self.health.apply(fact, now, fact.outcome == "route" and self.places.spares(fact.gateway, fact.local, fact.remote, now))
             self.router.apply(fact)
         elif isinstance(fact, AnswerLabelled):
             self.router.apply(fact)
-        elif isinstance(fact, Call) and fact.policy:
-            self.limits.give(f"trunk {fact.trunk}", f"tenant {fact.tenant}")
+        elif isinstance(fact, Call):
+            if fact.policy:
+                self.limits.give(f"trunk {fact.trunk}", f"tenant {fact.tenant}")
+            if self.waiting.held:
+                self.waiting.left(fact.call)
 
     def refresh(self, now: float, budget: int = 1) -> int:
         """Bring what strategies know up to date, `budget` steps of at most 2 ms; call it when the loop has a moment. Returns the steps done."""

@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from trunkline.decide.plan import CallRequest, Plan, Refused, Verdict
+from trunkline.decide.places import on_path
+from trunkline.decide.plan import CallRequest, Plan, Postponed, Refused, Verdict
 from trunkline.facts import refusal as catalogue
 from trunkline.facts.record import Decision
-from trunkline.guard.limits import Limit
 from trunkline.numbering import CalledFormat, NumberPlan, normalise
-from trunkline.numbers import Failed
+from trunkline.numbers import Failed, Fetch, Unjudged
 from trunkline.policy.snapshot import Did, Gateway, Snapshot, Trunk
 from trunkline.sip.headers.date import parse_date
 from trunkline.sip.uri import user_of
@@ -30,7 +30,7 @@ def inbound(decisions: "Decisions", request: CallRequest, now: float) -> Verdict
     name = decisions.identity.gateway_at(request.flow.address[0]) or decisions.places.gateway_at(request.flow.address)
     if not name:
         return Refused(catalogue.UNKNOWN_SOURCE)
-    gateway = policy.gateways[name]
+    gateway = on_path(policy.gateways[name], request.flow)
     called_raw = user_of(request.invite.uri)
     number = "+" + called_raw.lstrip("+")
     did = _longest_did(policy, number)
@@ -42,15 +42,23 @@ def inbound(decisions: "Decisions", request: CallRequest, now: float) -> Verdict
     if not trunks:
         return Refused(catalogue.UNKNOWN_DID)
     first = trunks[0]
-    full = decisions.limits.take((*decisions.limits_of_trunk(first), Limit(f"inbound {gateway.name}")), now)
-    if full is not None:
+    limits = decisions.limits_of_trunk(first)
+    waiting = decisions.waiting
+    if waiting.has_limits(request.call, limits):
+        waiting.resume(request.call)
+    elif decisions.limits.take(limits, now) is not None:
         return Refused(catalogue.TRUNK_CHANNELS, first, called_raw)
-    decisions.limits.give(f"inbound {gateway.name}")
-    routes = tuple(trunk_gateway(trunk) for trunk in trunks)
     at, fields = decisions.clock.utc_us(now), request.invite.fields
     date = parse_date(request.invite.first("Date")) if "Date" in fields else None
     identities = tuple(fields.get("Identity", ()))
     verdict = decisions.attestations.judge(request.invite.call_id, orig, number, identities, date if isinstance(date, int) else None, at // 1_000_000)
+    if isinstance(verdict, Fetch):
+        until = waiting.certificates(request.call, first, limits, verdict.urls, decisions.attestations.wait_s, now)
+        if until is not None:
+            return Postponed(first, called_raw, until, number)
+        verdict = Unjudged("the certificate did not come in time")
+    waiting.settle(request.call)
+    routes = tuple(trunk_gateway(trunk) for trunk in trunks)
     verstat = verdict.verstat if verdict is not None else ""
     decision = Decision(
         request.call, at, policy.version, f"did {did.number if did else number}", "priority",

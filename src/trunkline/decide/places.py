@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from trunkline.decide.plan import Way
 from trunkline.policy.snapshot import Gateway
 from trunkline.sip.flow import Address, Door, Flow
@@ -14,11 +16,24 @@ class Places(Protocol):
     def flow_to(self, gateway: Gateway, now: float) -> Flow | None:
         """The flow of that way."""
 
-    def avoid(self, gateway: Gateway, address: Address, now: float) -> bool:
-        """This address failed: take the gateway's others first for a while. True where there is one."""
+    def avoid(self, gateway: Gateway, flow: Flow, now: float) -> bool:
+        """This path failed: take the gateway's others first for a while. True where there is one."""
+
+    def spares(self, gateway: str, local: str, remote: str, now: float) -> bool:
+        """Whether the gateway has a path that may do besides this one: that one's failing is then no failing of the gateway."""
 
     def gateway_at(self, address: Address) -> str:
         """Gateway that has this address, by resolution; empty when none has."""
+
+
+class ProbedPlaces(Places, Protocol):
+    """Places whose paths are probed."""
+
+    def paths(self, gateway: Gateway, now: float) -> list[Flow]:
+        """What to probe: every path where policy names several doors, else the flow calls take; empty while its name has no address."""
+
+    def heard(self, flow: Flow, answers: bool) -> None:
+        """Whether a path answers OPTIONS: calls take it last while it does not."""
 
 
 class StaticPlaces:
@@ -41,11 +56,29 @@ class StaticPlaces:
         way = self.way(gateway, now)
         return way.flow if way is not None else None
 
-    def avoid(self, gateway: Gateway, address: Address, now: float) -> bool:
+    def avoid(self, gateway: Gateway, flow: Flow, now: float) -> bool:
         return False
+
+    def spares(self, gateway: str, local: str, remote: str, now: float) -> bool:
+        return False
+
+    def paths(self, gateway: Gateway, now: float) -> list[Flow]:
+        flow = self.flow_to(gateway, now)
+        return [flow] if flow is not None else []
+
+    def heard(self, flow: Flow, answers: bool) -> None:
+        return None
 
     def gateway_at(self, address: Address) -> str:
         return next((name for name, way in self._ways.items() if way.flow.address == address), "")
+
+
+def on_path(gateway: Gateway, flow: Flow | None) -> Gateway:
+    """A carrier's gateway as it is by this path: its audio by the door's own media interface, where that names one."""
+    interface = flow.door.media if flow is not None and gateway.carrier else ""
+    if not interface or interface == gateway.media.interface:
+        return gateway
+    return replace(gateway, media=replace(gateway.media, interface=interface))
 
 
 def large_flow(gateway: Gateway, doors: dict[str, Door], address: Address) -> Flow | None:

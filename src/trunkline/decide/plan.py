@@ -50,6 +50,8 @@ class Postponed(Struct, frozen=True, gc=False):
     called: str
     until: float
     "Monotonic seconds."
+    number: str = ""
+    "Called number in E.164, where it was understood."
 
 
 class Plan(Struct, frozen=True):

@@ -54,11 +54,13 @@ class Reply(Struct, frozen=True, gc=False):
     reason: str = ""
     "Reason header values as received."
     alerted: bool = False
-    "A 18x came before."
+    "A 18x came before, and what it let be heard was not the network talking (`is_alerting`)."
     credentials_sent: bool = False
     redirect_server: bool = False
     silent: bool = False
     "No response came at all, or not in time; the status is our own."
+    heard: str = ""
+    "What early media held, as `Attempt.early_heard`."
 
 
 _ROUTE, _CALLEE, _OURS = Class.ROUTE, Class.CALLEE, Class.OURS
@@ -130,6 +132,9 @@ def judge(reply: Reply, overrides: Mapping[str, str] | None = None) -> Outcome:
             return Outcome(_CALLEE, _STOP, "status 408 after alerting", Result.NO_ANSWER)
         return Outcome(_ROUTE, _ON, "no response" if reply.silent else "status 408", Result.UNREACHABLE)
     row = STATUSES.get(status)
+    told = HEARD.get((status, reply.heard)) if reply.heard else None
+    if row is not None and told is not None:
+        return Outcome(row[0], row[1], f"status {status}, {reply.heard}", told)
     if row is not None:
         return Outcome(row[0], row[1], f"status {status}", row[2], alarm=row[0] is _OURS)
     if 500 <= status < 600:
@@ -149,6 +154,29 @@ def judge_tone(tone: str) -> Outcome | None:
     """What a tone before the answer means: `sit RO'`, `congestion`; None where it decides nothing."""
     row = TONES.get(tone)
     return Outcome(row[0], row[1], f"tone {tone}", row[2]) if row is not None else None
+
+
+HEARD: dict[tuple[int, str], Result] = {
+    **{(status, f"sit {code}"): Result.VACANT for status in (404, 410, 604) for code in ("IC", "VC")},
+    **{(status, "busy"): Result.BUSY for status in (480, 487)},
+}
+"""SIP status without a cause, and what was heard before it -> what they mean together. A status that routes invent and a tone that was heard once prove
+a vacant number only side by side."""
+
+NO_RINGING = ("announcement", "busy", "congestion", "unobtainable", "sit")
+"First word of what the network says in place of ringing."
+
+
+def is_alerting(rang: bool, progressed: bool, heard: str) -> bool:
+    """Whether a phone rang as far as is known: a 180 or ringback did say so (`rang`), or a 18x came and nothing heard with it speaks against it."""
+    return rang or (progressed and heard.partition(" ")[0] not in NO_RINGING)
+
+
+def judge_wait(evidence: str, alerting: bool, heard: str) -> Outcome:
+    """What it means that nobody answered until somebody gave up, after a 18x. `evidence` names who waited, and stands where a phone rang."""
+    if alerting:
+        return Outcome(_CALLEE, _STOP, evidence, Result.NO_ANSWER)
+    return Outcome(_CALLEE, _STOP, f"{heard}, no answer", Result.BUSY if heard == "busy" else Result.NO_ANSWER)
 
 
 def _names_analytics(reason: str) -> bool:

@@ -154,6 +154,8 @@ class Attempt(Struct, frozen=True, gc=False, tag_field="fact", tag="attempt"):
     announcement, voicemail, other kinds by their names, silence, no_audio; empty when nothing was heard or nobody listened."""
     listened: float = 0.0
     "Probability with which this attempt was drawn to be listened to; 0 when it was not."
+    local: str = ""
+    "Our address it left by, host:port as bound: which of several ways out it took."
 
 
 class Call(Struct, frozen=True, gc=False, tag_field="fact", tag="call"):
@@ -278,7 +280,7 @@ class Decision(Struct, frozen=True, gc=False, tag_field="fact", tag="decision"):
 
 
 class GatewayState(Struct, frozen=True, gc=False, tag_field="fact", tag="gateway_state"):
-    """A gateway changed: up, down, drained, undrained, circuit open, half-open or closed, registration lost or won."""
+    """A gateway changed: up, down, path up, path down, drained, undrained, circuit open, half-open or closed, registration lost or won."""
 
     gateway: str
     at: int
@@ -414,6 +416,25 @@ class NodeStopped(Struct, frozen=True, gc=False, tag_field="fact", tag="node_sto
     "Calls that were still up."
 
 
+class Parked(Struct, frozen=True, gc=False, tag_field="fact", tag="parked"):
+    """A call has to wait before it can be decided on; lets a restart write its record."""
+
+    call: str
+    at: int
+    "UTC microseconds when its INVITE arrived."
+    direction: str
+    tenant: str
+    trunk: str
+    source: str
+    transport: str
+    dialer_call_id: str
+    called_raw: str
+    called: str
+    "In E.164 with +; empty when it was not understood yet."
+    caller_raw: str
+    session_id: str
+
+
 Fact: TypeAlias = (
     AttemptStarted
     | DialogOpened
@@ -433,6 +454,7 @@ Fact: TypeAlias = (
     | PolicyApplied
     | NodeStarted
     | NodeStopped
+    | Parked
 )
 "Any row of the journal; `msgspec` tells them apart by the `fact` field."
 

@@ -135,6 +135,9 @@ GATEWAY_DOWN = _no("health.down", Result.UNREACHABLE, "The gateway does not answ
 GATEWAY_CIRCUIT = _no("health.circuit", Result.UNREACHABLE, "The gateway fails too often and is skipped until canary calls succeed.", route_on=True)
 GATEWAY_PAUSED = _no("health.paused", Result.UNREACHABLE, "The gateway asked for a pause by Retry-After.", route_on=True)
 GATEWAY_UNRESOLVED = _no("health.unresolved", Result.UNREACHABLE, "The gateway's host name has no address yet; check DNS.", route_on=True)
+EARLY_MEDIA_LOST = _no(
+    "routing.early_media", Result.UNREACHABLE, "The dialer hears early media of an earlier gateway, and of this one it may not (`early_media`).", route_on=True
+)
 NO_SHARED_CODEC = _no("media.no_shared_codec", Result.INCOMPATIBLE, "The offer and the gateway's `codecs` share nothing.", route_on=True)
 MEDIA_FAILED = _no("media.failed", Result.UNREACHABLE, "The media engine could not take the call.", route_on=True)
 MEDIA_TIMEOUT = _no(

@@ -84,6 +84,27 @@ class Limits:
                 at = max(at, self._due.get(limit.name, 0.0) - (1.0 - 1.0 / max(limit.cps, 1.0)))
         return at
 
+    def spares(self, limit: Limit, calls: int, now: float) -> bool:
+        """Whether the rate of a limit allows one more call now besides so many others."""
+        begins = max(self._due.get(limit.name, 0.0), now) + calls / limit.cps
+        return begins - now <= 1.0 - 1.0 / max(limit.cps, 1.0) + 1e-9
+
+    def has_room(self, limits: tuple[Limit, ...]) -> bool:
+        """Whether a channel of every limit is free, whatever the rates say."""
+        for limit in limits:
+            if limit.channels:
+                taken = self.used.get(limit.name, 0)
+                if taken >= limit.channels or (self._kept and taken + self._kept_from(limit.name, limits) >= limit.channels):
+                    return False
+        return True
+
+    def undo(self, limits: tuple[Limit, ...]) -> None:
+        """Nothing came of what was taken: channels and rates are given back."""
+        self.give(*[limit.name for limit in limits])
+        for limit in limits:
+            if limit.cps:
+                self._due[limit.name] -= 1.0 / limit.cps
+
     def give(self, *names: str) -> None:
         """Give channels back."""
         for name in names:

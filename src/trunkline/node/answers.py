@@ -7,7 +7,7 @@ import msgspec
 
 from trunkline.calls.call import Call
 from trunkline.calls.clips import Sampling
-from trunkline.calls.masking import mask, pause
+from trunkline.calls.masking import mask, pause, side_of
 from trunkline.calls.shelf import Bounds
 from trunkline.calls.trace import ladder_rows
 from trunkline.facts.heard import LABELS
@@ -15,6 +15,7 @@ from trunkline.facts.record import AnswerLabelled, GatewayState, Ladder
 from trunkline.node.answers_numbers import Told, take_numbers
 from trunkline.node.control import RefusedError, Request
 from trunkline.node.settings import SettingsError
+from trunkline.policy.snapshot import Gateway
 
 if TYPE_CHECKING:
     from trunkline.node.serve import Node
@@ -80,7 +81,7 @@ class Answers:
     def mask(self, request: Request) -> str:
         """Keys of one side of a call are kept from everybody, and the recording holds silence; or no longer."""
         call = self._held(request)
-        side = request.side or ("callee" if call.plan.direction == "outbound" else "caller")
+        side = request.side or side_of(call, request.on)
         if side not in ("caller", "callee"):
             raise RefusedError(f"no such side: {side!r}; caller or callee")
         if call.callee is None:
@@ -118,7 +119,9 @@ class Answers:
     def _held(self, request: Request) -> Call:
         """A call in progress, by our id or by the Call-ID the dialer gave it."""
         calls = self.node.core.board.calls
-        call = calls.get(request.call) or next((one for one in calls.values() if one.source[2] == request.call), None)
+        named = [one for one in calls.values() if one.source[2] == request.call]
+        # A call passed on keeps its dialer's Call-ID for a moment; the one that took it over is meant as soon as it is answered.
+        call = calls.get(request.call) or max(named, key=lambda one: one.callee is not None, default=None)
         if call is None:
             raise RefusedError(f"no call {request.call} in progress")
         return call
@@ -162,9 +165,15 @@ class Answers:
             rows.append({
                 "gateway": name, "host": gateway.host, "port": gateway.port, "transport": gateway.transport, "up": condition.up, "drained": condition.drained,
                 "registered": condition.registered if gateway.registration else None, "channels": core.limits.used.get(f"gateway {name}", 0),
-                "skip": round(share.skip_probability(now), 3) if share else 0.0, "resolved": core.registrar.way(gateway, now) is not None,
+                "skip": round(share.skip_probability(now), 3) if share else 0.0, "resolved": core.registrar.way(gateway, now) is not None, "paths": self._paths(gateway, now),
             })  # fmt: skip
         return rows
+
+    def _paths(self, gateway: Gateway, now: float) -> list[dict[str, str]]:
+        """Every way out to a gateway, where there are several, in the order calls prefer them."""
+        places = self.node.places
+        flows = places.paths(gateway, now) if len(gateway.local) > 1 else []
+        return [{"door": flow.door.name, "local": flow.door.bound, "remote": str(flow), "state": places.state(flow, now)} for flow in flows]
 
     def _drain(self, request: Request, drained: bool) -> str:
         node, core = self.node, self.node.core

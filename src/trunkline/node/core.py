@@ -13,7 +13,7 @@ from trunkline.calls.settings import SwitchboardSettings
 from trunkline.calls.switchboard import Switchboard
 from trunkline.center.registrar import Registrar
 from trunkline.decide.decisions import Decisions
-from trunkline.decide.places import Places
+from trunkline.decide.places import ProbedPlaces
 from trunkline.facts.clock import Clock
 from trunkline.facts.record import Fact, PolicyApplied
 from trunkline.guard import Identity, Limits
@@ -40,7 +40,7 @@ class Core:
     def __init__(
         self,
         policy: Snapshot,
-        places: Places,
+        places: ProbedPlaces,
         record: Callable[[Fact], None],
         clock: Clock,
         random: Random,
@@ -71,6 +71,7 @@ class Core:
         self.board.studio = studio
         self.prober = Prober(self.endpoint, places, self.health, self.emit, clock, random)
         self.registrations = Registrations(self.endpoint, places, self.health, self.emit, clock)
+        self.prober.moved = self.registrations.moved
         self.policies = PolicyHistory()
         self._speaking: set[str] = set()
         "Hosts with a call under way when the policy last changed: they are heard out, whatever it says of them."
@@ -133,9 +134,9 @@ class Core:
 
     def accepts(self, door: Door, address: Address) -> bool:
         """Before any parsing: does this source have any business at this door?"""
-        if door.name.startswith("carriers"):
+        if door.purpose == "carriers":
             return True  # carriers answer from addresses DNS gave us; strangers' INVITEs meet `unknown source`
-        if self.decisions.identity.accepts(address[0]) or address[0] in self._speaking or door.name.startswith("registrations"):
+        if self.decisions.identity.accepts(address[0]) or address[0] in self._speaking or door.purpose == "registrations":
             return True
         if address[0] in self.strangers or len(self.strangers) < STRANGERS:
             self.strangers[address[0]] = self.strangers.get(address[0], 0) + 1

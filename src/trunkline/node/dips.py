@@ -6,6 +6,7 @@ Connections are kept open. `prepare` loads the HTTP client and its certificates 
 
 import asyncio
 from collections.abc import Callable
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING
 
 import dns.asyncresolver
@@ -116,7 +117,8 @@ def _client(dip: Dip) -> "httpx.AsyncClient":
     import httpx
 
     limits = httpx.Limits(max_connections=dip.at_once, max_keepalive_connections=dip.at_once, keepalive_expiry=60.0)
-    return httpx.AsyncClient(headers={**AS_IT_IS, **dict(dip.headers)}, timeout=PATIENCE_S, limits=limits, follow_redirects=False, trust_env=False)
+    nobodys = CookieJar(DefaultCookiePolicy(allowed_domains=()))  # a question tells nothing of the one before
+    return httpx.AsyncClient(headers={**AS_IT_IS, **dict(dip.headers)}, cookies=nobodys, timeout=PATIENCE_S, limits=limits, follow_redirects=False, trust_env=False)
 
 
 def _text(value: bytes) -> str:

@@ -1,6 +1,11 @@
-"""Where gateways are, from memory: the resolver's addresses and the doors of this node (`decide.Places`)."""
+"""Where gateways are, from memory: the resolver's addresses and the doors of this node (`decide.Places`).
 
-from collections.abc import Iterable
+A way to a gateway is a path: one of our doors and one of its addresses. Where policy names the doors of a gateway (`local`) each of them
+makes paths, best door first and within it the addresses as DNS orders them; elsewhere there is one door. What fails is a path, for the
+other way out may reach the very same address.
+"""
+
+from collections.abc import Iterable, Iterator
 
 from trunkline.decide.inbound import TO_TRUNK, trunk_gateway
 from trunkline.decide.places import large_flow
@@ -11,30 +16,42 @@ from trunkline.sip.asyncio.resolver import Resolver, Target
 from trunkline.sip.flow import Address, Door, Flow
 
 AVOID_S = 30.0
-"How long an address that failed is asked last."
+"How long a path that failed is asked last."
+
+ASKED_LAST = 4
+"More than `_trouble` ever says."
+
+USUAL = ("",)
+"Doors of a gateway whose policy names none."
 
 
 class ResolvedPlaces:
     def __init__(self, resolver: Resolver, doors: Iterable[Door], names: PeerNames | None = None) -> None:
-        """Calls to gateways leave by the `carriers` door of their transport, or any door of it where there is none.
-
-        `names` is kept up to date with whose certificate is expected at which address.
+        """Calls to gateways leave by the doors policy names, else by the first `carriers` door of their transport, or any door of it where there
+        is none. `names` is kept up to date with whose certificate is expected at which address.
         """
         self._resolver = resolver
         self._names = names if names is not None else {}
         self._doors: dict[tuple[str, bool], Door] = {}
-        for door in sorted(doors, key=lambda door: not door.name.startswith("carriers")):
+        self._named: dict[str, Door] = {}
+        for door in sorted(doors, key=lambda door: door.purpose != "carriers"):
             self._doors.setdefault((door.transport, ":" in door.local), door)
-        self._ways: dict[tuple[str, Address], Way] = {}
+            self._named[door.name] = door
+        self._ways: dict[tuple[str, str, Address], Way | None] = {}
+        "By gateway, door (empty for the usual one) and address; None where that door does not lead there."
         self._owners: dict[Address, str] = {}
         self._gateways: tuple[Gateway, ...] = ()
-        self._avoided: dict[Address, float] = {}
-        "Addresses that failed lately, and until when they are asked last."
+        self._by_name: dict[str, Gateway] = {}
+        self._avoided: dict[Flow, float] = {}
+        "Paths that failed lately, and until when they are asked last."
+        self._silent: set[Flow] = set()
+        "Paths that do not answer OPTIONS."
 
     def follow(self, policy: Snapshot) -> None:
         """Keep the names of this policy resolved."""
         trunks = [trunk_gateway(trunk) for trunk in policy.trunks.values() if trunk.host]
         self._gateways = (*policy.gateways.values(), *trunks)
+        self._by_name = policy.gateways
         self._resolver.watch({target_of(gateway) for gateway in self._gateways})
         self.learn()
 
@@ -63,29 +80,81 @@ class ResolvedPlaces:
                     self._names[address] = (gateway.host, gateway.verify_tls)
 
     def way(self, gateway: Gateway, now: float) -> Way | None:
-        addresses = self._resolver.addresses(target_of(gateway))
-        if self._avoided and len(addresses) > 1:
-            addresses.sort(key=lambda address: self._avoided.get(address, 0.0) > now)
-        for address in addresses:
-            known = self._ways.get((gateway.name, address))
-            if known is not None:
-                return known
-            v6 = ":" in address[0]
-            door = self._doors.get((gateway.transport, v6))
-            if door is None:
-                continue  # an IPv6 address is of no use to a node without an IPv6 door
-            by_transport = {transport: door for (transport, is_v6), door in self._doors.items() if is_v6 == v6}
-            known = self._ways[gateway.name, address] = Way(Flow(door, address), large_flow(gateway, by_transport, address))
-            return known
-        return None
+        best, least = None, ASKED_LAST
+        for way in self._paths(gateway):
+            trouble = self._trouble(way.flow, now)
+            if not trouble:
+                return way
+            if trouble < least:
+                best, least = way, trouble
+        return best
 
-    def avoid(self, gateway: Gateway, address: Address, now: float) -> bool:
-        others = [other for other in self._resolver.addresses(target_of(gateway)) if other != address]
+    def avoid(self, gateway: Gateway, flow: Flow, now: float) -> bool:
+        failed, others = flow, []
+        for way in self._paths(gateway):
+            if flow in (way.flow, way.large):
+                failed = way.flow
+            else:
+                others.append(way.flow)
         if not others:
             return False
         self._avoided = {kept: until for kept, until in self._avoided.items() if until > now}
-        self._avoided[address] = now + AVOID_S
-        return any(other not in self._avoided for other in others)
+        self._avoided[failed] = now + AVOID_S
+        return any(not self._trouble(other, now) for other in others)
+
+    def spares(self, gateway: str, local: str, remote: str, now: float) -> bool:
+        known = self._by_name.get(gateway)
+        flows = [way.flow for way in self._paths(known)] if known is not None else []
+        host = local.rpartition(":")[0].strip("[]")
+        return len(flows) > 1 and any(not self._trouble(flow, now) for flow in flows if (flow.door.local, str(flow)) != (host, remote))
+
+    def paths(self, gateway: Gateway, now: float) -> list[Flow]:
+        if len(gateway.local) > 1:
+            return [way.flow for way in self._paths(gateway)]
+        flow = self.flow_to(gateway, now)
+        return [flow] if flow is not None else []
+
+    def heard(self, flow: Flow, answers: bool) -> None:
+        if not answers:
+            self._silent.add(flow)
+        elif flow in self._silent:
+            self._silent.discard(flow)
+            self._avoided.pop(flow, None)  # what failed by it, failed while it was out
+
+    def state(self, flow: Flow, now: float) -> str:
+        """Of a path: up, silent (OPTIONS goes unanswered) or avoided (a call just failed by it)."""
+        if flow in self._silent:
+            return "silent"
+        return "avoided" if self._trouble(flow, now) else "up"
+
+    def _paths(self, gateway: Gateway) -> Iterator[Way]:
+        """Every way to the gateway, best first, whatever is known against it."""
+        addresses = self._resolver.addresses(target_of(gateway))
+        for name in gateway.local or USUAL:
+            for address in addresses:
+                key = gateway.name, name, address
+                if key not in self._ways:
+                    self._ways[key] = self._way(gateway, name, address)
+                way = self._ways[key]
+                if way is not None:
+                    yield way
+
+    def _way(self, gateway: Gateway, name: str, address: Address) -> Way | None:
+        v6 = ":" in address[0]
+        if not name:
+            beside = {transport: door for (transport, is_v6), door in self._doors.items() if is_v6 == v6}
+            door = beside.get(gateway.transport)
+        else:
+            door = self._named.get(name)
+            # A large request may need TCP, but not another provider's.
+            beside = {other.transport: other for other in reversed(self._named.values()) if door is not None and other.local == door.local}
+        if door is None or (":" in door.local) != v6:
+            return None  # an IPv6 address is of no use to a node without an IPv6 door
+        return Way(Flow(door, address), large_flow(gateway, beside, address))
+
+    def _trouble(self, flow: Flow, now: float) -> int:
+        """What is known against a path: nothing (0), that a call failed by it, that it is silent."""
+        return (self._avoided.get(flow, 0.0) > now) + 2 * (flow in self._silent)
 
     def flow_to(self, gateway: Gateway, now: float) -> Flow | None:
         way = self.way(gateway, now)
@@ -100,3 +169,25 @@ class ResolvedPlaces:
 
 def target_of(gateway: Gateway) -> Target:
     return Target(gateway.host, gateway.port, gateway.transport)
+
+
+def unsuited(policy: Snapshot, doors: Iterable[Door]) -> str:
+    """What a policy asks of this node's doors and cannot have, with the fix; empty where it suits."""
+    named = {door.name: door for door in doors}
+    wrong: dict[tuple[str, str], list[str]] = {}
+    for gateway in policy.gateways.values():
+        for name in gateway.local:
+            door = named.get(name)
+            if door is None or door.purpose != "carriers" or door.transport != gateway.transport:
+                wrong.setdefault((name, gateway.transport), []).append(gateway.name)
+    said = []
+    for (name, transport), gateways in wrong.items():
+        door = named.get(name)
+        fault = "no [[listen]] of this node bears that name" if door is None else f"that door is for {door.purpose} by {door.transport}"
+        known = ", ".join(other.name for other in named.values() if other.purpose == "carriers" and other.transport == transport) or "none"
+        said.append(f"{_few(gateways)}: local: `{name}`: {fault}; doors for carriers by {transport} are: {known}; write one of them, or add it to trunkline.toml")
+    return "\n".join(said)
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names) if len(names) < 4 else f"{', '.join(names[:3])} and {len(names) - 3} more gateways"

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trunkline.node.places import unsuited
 from trunkline.node.settings import SettingsError
 from trunkline.policy import Snapshot
 from trunkline.policy.store import InForce, Store, StoreError
@@ -105,17 +106,21 @@ class Policies:
         return policy
 
     async def _decoded(self, compiled: mmap.mmap) -> Snapshot:
-        """The snapshot, decoded between other work."""
+        """The snapshot, decoded between other work. Raises SettingsError where it asks for doors that this node does not have."""
         steps = decoding(compiled)
         while True:
             try:
                 next(steps)
             except StopIteration as done:
                 policy: Snapshot = done.value
-                return policy
+                break
             # Set aside at once: the collector would look at all of it, in one go, to find that nothing of it is garbage.
             gc.freeze()
             await asyncio.sleep(0)
+        wrong = unsuited(policy, self.node.doors.values())
+        if wrong:
+            raise SettingsError(wrong)
+        return policy
 
     async def _resolved(self, policy: Snapshot) -> None:
         """Names that are new to the node have addresses, or had time to get them."""

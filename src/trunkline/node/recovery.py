@@ -68,18 +68,24 @@ def _attempt(call: OpenCall, position: int, started: AttemptStarted, at: int) ->
 def _call(call: OpenCall, node: str, at: int) -> Call:
     first = next(iter(call.started.values()), None)
     caller = call.dialogs.get(0)
-    times = [started.at for started in call.started.values()] + [dialog.at for dialog in call.dialogs.values()] + [a.at for a in call.attempts.values()]
+    parked = call.parked
+    times = [parked.at] if parked is not None else []
+    times += [started.at for started in call.started.values()] + [dialog.at for dialog in call.dialogs.values()] + [a.at for a in call.attempts.values()]
     began = min(times, default=at)
     last = first or (call.attempts[max(call.attempts)] if call.attempts else None)
+    whose = last or parked
     return Call(
-        call=call.call, at=began, node=node, policy="", direction="outbound", tenant=last.tenant if last else "", trunk=last.trunk if last else "",
-        source=caller.remote if caller else "", transport=caller.transport if caller else "", dialer_call_id=caller.call_id if caller else "",
-        user_agent="", called_raw="", called=(first.e164 if first else "") or (last.called if last else ""), caller_raw="", caller=last.caller if last else "", destination=last.destination if last else "", strategy="", metadata={},
+        call=call.call, at=began, node=node, policy="", direction=parked.direction if parked else "outbound", tenant=whose.tenant if whose else "",
+        trunk=whose.trunk if whose else "", source=caller.remote if caller else parked.source if parked else "",
+        transport=caller.transport if caller else parked.transport if parked else "",
+        dialer_call_id=caller.call_id if caller else parked.dialer_call_id if parked else "",
+        user_agent="", called_raw=parked.called_raw if parked else "", called=(first.e164 if first else "") or (whose.called if whose else ""),
+        caller_raw=parked.caller_raw if parked else "", caller=last.caller if last else "", destination=last.destination if last else "", strategy="", metadata={},
         state="disconnected" if caller else "failed", status=200 if caller else 0, cause=41, result="unreachable", refusal=RESTARTED.code,
         released_by="trunkline", attempts=len(call.started) + len(call.attempts), carrier=last.carrier if last else "",
         gateway=last.gateway if last else "", alerting_ms=None, early_media_ms=None,
         answer_ms=round((caller.at - began) / 1000, 1) if caller else None, talk_ms=round((at - caller.at) / 1000, 1) if caller else None,
-        total_ms=round((at - began) / 1000, 1), holds=0, transfers=0, emergency=False, session_id=last.session_id if last else "",
+        total_ms=round((at - began) / 1000, 1), holds=0, transfers=0, emergency=False, session_id=whose.session_id if whose else "",
     )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ from trunkline.node.media import media_of, studio_of
 from trunkline.node.places import ResolvedPlaces
 from trunkline.node.policies import Policies
 from trunkline.node.repeats import Repeats
-from trunkline.node.settings import Settings, SettingsError, split_address
+from trunkline.node.settings import Settings, SettingsError, door_names, split_address
 from trunkline.node.signing import Signing
 from trunkline.numbers import NUMBERS
 from trunkline.policy import Snapshot
@@ -90,14 +90,13 @@ class Node:
     async def start(self) -> None:
         """Recover, open every door, hang up what a crash left, begin. Raises ListenError or SettingsError."""
         self._take_lock()
+        self._loop = asyncio.get_running_loop()
+        for name, listen in zip(door_names(self.settings.listen), self.settings.listen, strict=True):
+            host, port = split_address(listen.address)
+            shown = listen.advertised or (own_address(host) if host in ("0.0.0.0", "::") else "")
+            self.doors[name] = Door(name, listen.transport, host, port, shown, host, listen.purpose, listen.media)
         self.policies = Policies(self)
         policy = await self.policies.first()
-        self._loop = asyncio.get_running_loop()
-        for i, listen in enumerate(self.settings.listen):
-            host, port = split_address(listen.address)
-            name = f"{listen.purpose}-{listen.transport}-{i}"
-            shown = listen.advertised or (own_address(host) if host in ("0.0.0.0", "::") else "")
-            self.doors[name] = Door(name, listen.transport, host, port, shown, host)
         sip = self.settings.sip
         self.resolver = Resolver(self.random, sip.nameservers, sip.nameserver_port, changed=self._resolved)
         names: PeerNames = {}
@@ -114,7 +113,7 @@ class Node:
         )  # fmt: skip
         self.core.registrar.doors = self.doors
         self._contact = ContactWatch(self.core.decisions.compliance, lambda *said: self._emit(Alarm(self.clock.utc_us(self._loop.time()), *said)))
-        self.signing = Signing(self.core.decisions.attestations)
+        self.signing = Signing(self.core.decisions.attestations, woken=self._woken)
         self.signing.compare()
         self.dips = DipClient(self.core.decisions.waiting.dips, self._looked_up, sip.nameservers, sip.nameserver_port)
         await self.dips.prepare(policy.dips)
@@ -219,6 +218,8 @@ class Node:
             self.media_link.flush()
         if self.core.decisions.policy.dips:
             self.dips.send()
+        if self.core.decisions.attestations.wanted:
+            self.signing.send()
         self._turning = False
         if self._flush_wanted:
             self.commit()
@@ -331,7 +332,7 @@ class Node:
             await asyncio.to_thread(expire, self.data / "journal", self.clock.utc_us(self._loop.time()), self.settings.node.keep_days)
 
     def _cannot_connect(self, flow: Flow, why: str) -> None:
-        """A connection that cannot be opened is an alarm, once an hour while nothing about it changes."""
+        """A connection that cannot be opened, or a door nothing leaves by, is an alarm, once an hour while nothing about it changes."""
         now = self._loop.time()
         if self._repeats.is_news(flow, why, now):
             self._emit(Alarm(self.clock.utc_us(now), "transport.cannot_connect", f"{flow.door.transport} {flow}", why))

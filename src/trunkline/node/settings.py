@@ -1,5 +1,6 @@
 """Settings of one node: `trunkline.toml`. What a node is, as opposed to what it should do (`policy.yaml`)."""
 
+import re
 import tomllib
 from ipaddress import ip_address
 from pathlib import Path
@@ -28,6 +29,10 @@ class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "udp, tcp, tls, ws or wss."
     advertised: str = ""
     "Host or host:port that peers are told instead: the public address of a NAT."
+    name: str = ""
+    "As the policy's `local` refers to it; empty takes purpose, transport and place in this file."
+    media: str = ""
+    "Media interface of calls to carriers by this door, instead of the gateway's."
 
 
 class NodeSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -136,6 +141,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 DEFAULT_LISTEN = (Listen("trunks", "0.0.0.0:5060", "udp"), Listen("trunks", "0.0.0.0:5060", "tcp"), Listen("carriers", "0.0.0.0:5080", "udp"))
 PURPOSES = ("trunks", "carriers", "registrations")
+DOOR_NAME = re.compile("[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 TRANSPORTS = ("udp", "tcp", "tls", "ws", "wss")
 
 
@@ -159,6 +165,14 @@ def load_settings(path: Path) -> Settings:
         if listen.transport not in TRANSPORTS:
             raise SettingsError(f"{path}: [[listen]] transport = {listen.transport!r}: one of {', '.join(TRANSPORTS)}")
         split_address(listen.address, path)
+        if listen.media and settings.media.interface and listen.media not in {interface.name for interface in settings.media.interface}:
+            known = ", ".join(interface.name for interface in settings.media.interface)
+            raise SettingsError(f"{path}: [[listen]] media = {listen.media!r}: no such [[media.interface]]; there are {known}")
+    names = door_names(settings.listen)
+    for name in names:
+        if names.count(name) > 1 or not DOOR_NAME.fullmatch(name):
+            fault = "two doors bear that name" if names.count(name) > 1 else "not usable in a policy"
+            raise SettingsError(f"{path}: [[listen]] name = {name!r}: {fault}; give each door one of its own, of letters, digits, `.`, `_` and `-`")
     for server in settings.sip.nameservers:
         try:
             ip_address(server)
@@ -172,6 +186,11 @@ def load_settings(path: Path) -> Settings:
     base = path.parent
     node = msgspec.structs.replace(settings.node, data=str(base / settings.node.data), policy=str(base / settings.node.policy))
     return msgspec.structs.replace(settings, node=node, listen=settings.listen or DEFAULT_LISTEN)
+
+
+def door_names(doors: tuple[Listen, ...]) -> list[str]:
+    """Name of each door."""
+    return [door.name or f"{door.purpose}-{door.transport}-{place}" for place, door in enumerate(doors)]
 
 
 def split_address(address: str, path: Path = Path("trunkline.toml")) -> tuple[str, int]:

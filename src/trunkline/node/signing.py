@@ -15,13 +15,10 @@ from trunkline.node.bodies import AS_IT_IS, body_of
 from trunkline.numbers.certificates import MAX_BYTES, is_public
 
 FETCH_S = 5.0
-"Longest fetch of a certificate; no call waits for it."
+"Longest fetch of a certificate; calls wait for it less long, later ones have it."
 
 AT_ONCE = 2
 "Fetches under way: names are looked up in threads the journal needs too."
-
-LOOK_S = 0.2
-"Between two looks for certificates that are wanted."
 
 COMPARE_S = 60.0
 
@@ -53,30 +50,50 @@ def kernel_offset_s() -> float | None:
 class Signing:
     """Fetches what `Attestations` wants, and tells it of the clock."""
 
-    def __init__(self, attestations: Attestations, may: Callable[[str], bool] = is_public, tls: ssl.SSLContext | None = None) -> None:
-        """`may` says whether an address may be asked for certificates: public ones alone, or a signed call could make this node probe its own network."""
+    def __init__(
+        self, attestations: Attestations, may: Callable[[str], bool] = is_public, tls: ssl.SSLContext | None = None, woken: Callable[[], None] | None = None
+    ) -> None:
+        """`may` says whether an address may be asked for certificates: public ones alone, or a signed call could make this node probe its own network.
+        `woken` is called when calls need not wait for a certificate any longer."""
         self.attestations = attestations
         self.may = may
         self.tls = tls
+        self._woken = woken
         self._fetching: set[asyncio.Task[None]] = set()
+        self._over = False
 
     async def run(self) -> None:
         """Until cancelled."""
-        compared = 0.0
         try:
             while True:
-                if not compared or time.monotonic() - compared >= COMPARE_S:
-                    compared = time.monotonic()
-                    self.compare()
-                busy = {task.get_name() for task in self._fetching}
-                for url in islice(self.attestations.wanted - busy, max(0, AT_ONCE - len(busy))):
-                    task = asyncio.get_running_loop().create_task(self._keep(url), name=url)
-                    self._fetching.add(task)
-                    task.add_done_callback(self._fetching.discard)
-                await asyncio.sleep(LOOK_S)
+                self.compare()
+                self.send()
+                if self.attestations.judges:
+                    await self.prepare()
+                await asyncio.sleep(COMPARE_S)
         finally:
+            self._over = True
             for task in self._fetching:
                 task.cancel()
+
+    async def prepare(self) -> ssl.SSLContext:
+        """Be ready to fetch: the HTTP client and every root there is are loaded in a thread, for both take longer than a loop may be held up."""
+        if self.tls is None:
+            self.tls = await asyncio.to_thread(_context)
+        return self.tls
+
+    def send(self) -> None:
+        """Fetch what is wanted, a few at a time; call it after `Attestations.judge`."""
+        busy = {task.get_name() for task in self._fetching}
+        for url in list(islice((url for url in self.attestations.wanted if url not in busy), max(0, AT_ONCE - len(busy)))):
+            task = asyncio.get_running_loop().create_task(self._keep(url), name=url)
+            self._fetching.add(task)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._fetching.discard(task)
+        if not self._over:
+            self.send()
 
     def compare(self) -> None:
         """Tell what is known of the clock."""
@@ -91,9 +108,12 @@ class Signing:
         with contextlib.suppress(OSError, TimeoutError, ValueError):
             pem = await asyncio.wait_for(self.fetch(url), FETCH_S)
         self.attestations.fetched(url, pem)
+        if self._woken is not None:
+            self._woken()
 
     async def fetch(self, url: str) -> bytes:
         """The certificate at an https URL, from an address that may be asked; no redirects. Raises OSError or ValueError."""
+        tls = await self.prepare()
         import httpx
 
         parts = urlsplit(url)
@@ -105,11 +125,9 @@ class Signing:
         address = f"[{addresses[0]}]" if ":" in addresses[0] else addresses[0]
         # By the address that was looked at: a name that leads elsewhere a moment later gains nothing.
         where = f"https://{address}:{port}{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
-        if self.tls is None:
-            self.tls = await asyncio.to_thread(httpx.create_ssl_context)  # reads every root there is
         try:
             async with (
-                httpx.AsyncClient(verify=self.tls, follow_redirects=False, trust_env=False, timeout=FETCH_S) as client,
+                httpx.AsyncClient(verify=tls, follow_redirects=False, trust_env=False, timeout=FETCH_S) as client,
                 client.stream("GET", where, headers={"Host": host, **AS_IT_IS}, extensions={"sni_hostname": host}) as reply,
             ):
                 if reply.status_code != 200:
@@ -117,6 +135,12 @@ class Signing:
                 return await body_of(reply, MAX_BYTES)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise OSError(str(error)) from error
+
+
+def _context() -> ssl.SSLContext:
+    import httpx
+
+    return httpx.create_ssl_context()
 
 
 __all__ = ["Signing", "kernel_offset_s"]

@@ -7,6 +7,7 @@ from trunkline.policy import snapshot
 from trunkline.policy.problem import Finding, Location, nearest
 from trunkline.policy.scalars import FileName, Kind, Name, Secret, Text, _matching
 from trunkline.policy.section import Section, key
+from trunkline.policy.sharing import ShortWait
 
 if TYPE_CHECKING:
     from trunkline.policy.document import Document
@@ -43,6 +44,9 @@ class Attestation(Section):
     "Certificates of the authorities whose signers are believed, PEM."
     hosts: tuple[HostPattern, ...] = key((), example='[".example.org"]')
     "Hosts certificates may be fetched from."
+    wait: ShortWait = key(1.0, example="500ms")
+    """Longest wait of a call for its signer's certificate when that is not at hand, counted from the first call that wanted it; after it the call
+    goes on unjudged (`No-TN-Validation`). 0 waits for none."""
     clock: Literal["kernel", "trusted"] = key("kernel", example="trusted")
     """How it is known that the clock is right: by the kernel's own record of its synchronisation, or because you vouch for it. With a wrong clock
     nothing is signed or judged."""
@@ -96,6 +100,7 @@ def compile_attestation(section: Attestation, secrets: Mapping[str, str], files:
         roots=files.get(section.roots, b"") if section.roots else b"",
         hosts=section.hosts,
         clock=section.clock,
+        wait_s=section.wait,
     )
 
 

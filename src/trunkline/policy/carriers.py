@@ -97,6 +97,9 @@ class GatewayDefaults(Section):
 
     transport: Literal["udp", "tcp", "tls"] = key("udp", example="tcp")
     "Transport to the gateway."
+    local: tuple[Name, ...] = key((), example="[isp-1, isp-2]")
+    """Names of the `[[listen]]` doors to reach it by, in order of preference: the next is taken while one gets no answer. Empty is the node's
+    first door for carriers."""
     large_requests: Literal["udp", "udp_then_tcp", "tcp", "tls"] = key("udp", example="udp_then_tcp")
     """UDP requests over 1,300 bytes: udp (sent fragmented, warned of once), udp_then_tcp (TCP, back to UDP when
     refused), tcp or tls."""

@@ -194,6 +194,7 @@ def _gateway(carrier: str, point: str, gateway: carriers.Gateway, secrets: Secre
         verify_tls=gateway.verify_tls,
         identity=gateway.identity,
         early_media=gateway.early_media,
+        local=gateway.local,
     )
 
 

@@ -193,6 +193,8 @@ class Gateway(Struct, frozen=True):
     "Its INVITEs carry an Identity where the call is signed."
     early_media: str = "trunk"
     "trunk: what the trunk's says; ring or hold: no more than that."
+    local: tuple[str, ...] = ()
+    "Names of the doors it is reached by, best first; empty is the first for carriers."
 
 
 class Carrier(Struct, frozen=True):
@@ -345,6 +347,8 @@ class Attestation(Struct, frozen=True):
     "PEM; empty judges nothing."
     hosts: tuple[str, ...] = ()
     clock: str = "kernel"
+    wait_s: float = 1.0
+    "How long a call may wait for the certificate of its signer."
 
 
 class Tenant(Struct, frozen=True):

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from trunkline.facts.record import Attempt, AttemptStarted, Call, DialogClosed, DialogOpened, Fact, NodeStopped
+from trunkline.facts.record import Attempt, AttemptStarted, Call, DialogClosed, DialogOpened, Fact, NodeStopped, Parked
 
 from .checkpoint import Fold, in_pieces, load
 from .read import Damage, Reading
@@ -41,6 +41,8 @@ class OpenCall(Struct):
     "By leg: dialogs we hung up a moment ago."
     parted_at: int = 0
     "When the last of them was, UTC microseconds."
+    parked: Parked | None = None
+    "It had to wait before it could be decided on."
 
     @property
     def pending(self) -> list[AttemptStarted]:
@@ -60,6 +62,8 @@ class OpenDialogs:
     def apply(self, fact: Fact) -> None:
         """Follow the facts that open and close; leg n of a call is its attempt n."""
         match fact:
+            case Parked():
+                self._of(fact.call).parked = fact
             case AttemptStarted():
                 self._of(fact.call).started[fact.position] = fact
             case DialogOpened():

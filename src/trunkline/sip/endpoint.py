@@ -103,6 +103,15 @@ class Endpoint:
             inputs = client_invite.Input if isinstance(transaction, ClientInvite) else client.Input
             transaction.feed(inputs.TRANSPORT_ERROR, None, now)
 
+    def unsent(self, flow: Flow, now: float) -> None:
+        """A datagram could not leave for this flow: requests that begin something and have heard nothing are told, so that they may go another way.
+
+        Those within a dialog have no other way. They go on asking: the link may be back in a second, and a BYE must not be lost to that.
+        """
+        for transaction in [t for t in self._clients.values() if t.flow == flow and _begins(t)]:
+            inputs = client_invite.Input if isinstance(transaction, ClientInvite) else client.Input
+            transaction.feed(inputs.TRANSPORT_ERROR, None, now)
+
     # Commands.
 
     def token(self) -> str:
@@ -324,6 +333,14 @@ class Endpoint:
         if isinstance(transaction, ClientInvite) and transaction.cancel_wanted and message.status < 200:
             self.cancel(transaction, now)
         return
+
+
+def _begins(transaction: ClientTransaction) -> bool:
+    """An unanswered request outside every dialog."""
+    if isinstance(transaction, ClientInvite):
+        head = transaction.head
+        return transaction.state is client_invite.State.CALLING and head is not None and ";tag=" not in head.recipient
+    return transaction.state is client.State.TRYING and transaction.method in ("OPTIONS", "REGISTER")
 
 
 def _note_source(message: Request, flow: Flow) -> None:

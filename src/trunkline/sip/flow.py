@@ -20,11 +20,19 @@ def _closed(data: bytes, to: Address) -> None:
 class Door:
     """One local socket."""
 
-    __slots__ = ("contact", "host", "local", "name", "port", "reliable", "send", "sent_by", "transport")
+    __slots__ = ("contact", "host", "local", "media", "name", "port", "purpose", "reliable", "send", "sent_by", "transport")
 
-    def __init__(self, name: str, transport: str, host: str, port: int, advertised: str = "", local: str = "") -> None:
-        """`host` and `port` are what peers are told, unless `advertised` (host or host:port) says otherwise."""
+    def __init__(
+        self, name: str, transport: str, host: str, port: int, advertised: str = "", local: str = "", purpose: str = "", media: str = ""
+    ) -> None:
+        """`host` and `port` are what peers are told, unless `advertised` (host or host:port) says otherwise.
+
+        `purpose` is trunks, carriers or registrations; empty takes the first word of `name`. `media` names the media interface of calls to
+        carriers by this door; empty leaves it to policy.
+        """
         self.name = name
+        self.purpose = purpose or name.partition("-")[0]
+        self.media = media
         self.transport = transport
         self.host = host
         self.port = port
@@ -37,6 +45,11 @@ class Door:
         "URI peers reach us by through this door."
         self.send: Callable[[bytes, Address], None] = _closed
         "Set by the I/O layer."
+
+    @property
+    def bound(self) -> str:
+        """Where it is bound, as host:port; IPv6 in brackets."""
+        return f"[{self.local}]:{self.port}" if ":" in self.local else f"{self.local}:{self.port}"
 
     def __repr__(self) -> str:
         return f"<Door {self.name} {self.transport} {self.sent_by}>"

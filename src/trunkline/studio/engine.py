@@ -117,8 +117,9 @@ class Studio:
         self._send(found.worker, Forget(call, leg))
         self._let_go(call, found)
 
-    def record(self, call: str, legs: tuple[int, int], file: str, now: float) -> bool:
-        """Record two legs, each to a channel of its own, left and right; False when a leg is not here or the call is recorded to another file.
+    def record(self, call: str, legs: tuple[int, ...], file: str, now: float) -> bool:
+        """Record two legs, each to a channel of its own, left and right, or one alone; False when a leg is not here or the call is recorded to
+        another file.
 
         `file` is a path on this machine in a directory that exists; it must not exist itself. For a call that is being recorded to `file`
         the channels are those of `legs` from here on: a transfer. `Recorded` says how it ended; the call stays known until then.
@@ -127,7 +128,7 @@ class Studio:
         if found is None or found.file not in ("", file) or any(leg not in found.legs for leg in legs):
             return False
         found.file = file
-        self._send(found.worker, Record(call, *legs, file))
+        self._send(found.worker, Record(call, legs, file))
         return True
 
     def pause(self, call: str, now: float) -> None:

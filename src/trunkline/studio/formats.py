@@ -6,7 +6,7 @@ they are known and not decoded.
 
 from collections.abc import Mapping
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -53,8 +53,8 @@ def can_decode_wide() -> bool:
     return find_spec("av") is not None
 
 
-def format_of(name: str) -> Format:
-    """The format of an SDP name, in whichever case."""
+def format_of(name: str, is_wide: bool) -> Format:
+    """The format of an SDP name, in whichever case; `is_wide` says whether wide ones can be decoded."""
     upper = name.upper()
     if upper in LAWS:
         return Format(upper, Use.LAW, 1, LAWS[upper])
@@ -63,14 +63,20 @@ def format_of(name: str) -> Format:
     if upper == "TELEPHONE-EVENT":
         return Format(upper, Use.SKIP)
     if upper in WIDE:
-        return Format(upper, Use.WIDE if can_decode_wide() else Use.NONE, WIDE[upper])
+        return Format(upper, Use.WIDE if is_wide else Use.NONE, WIDE[upper])
     return Format(name, Use.NONE)
 
 
 def table_of(formats: Mapping[int, str]) -> tuple[Format, ...]:
     """All 128 payload types of a line; one that nobody named is not decodable, but for the static ones."""
-    names = {**STATIC, **formats}
-    return tuple(format_of(names.get(number, str(number))) for number in range(128))
+    return _table(frozenset(formats.items()), can_decode_wide())
+
+
+@lru_cache(256)
+def _table(formats: frozenset[tuple[int, str]], is_wide: bool) -> tuple[Format, ...]:
+    """Most lines of a node speak of the same few, and a table takes longer to make than all else that a line needs."""
+    names = {**STATIC, **dict(formats)}
+    return tuple(format_of(names.get(number, str(number)), is_wide) for number in range(128))
 
 
 class WideDecoder:

@@ -44,8 +44,8 @@ class Record(Struct, frozen=True, gc=False):
     """Begin a recording, or give one that goes on other legs."""
 
     call: str
-    left: int
-    right: int
+    legs: tuple[int, ...]
+    "One to a channel: left and right, or one leg alone."
     file: str
 
 

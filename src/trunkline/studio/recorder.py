@@ -1,4 +1,4 @@
-"""Recordings: two lines each, one to a channel, a frame of both every tick whether or not anything came.
+"""Recordings: two lines each, one to a channel, or one line alone; a frame every tick whether or not anything came.
 
 So the channels stay aligned by arrival, and silence stands where nothing came, where keys were pressed as telephone events, and where the
 recording was paused. A second is gathered of each recording before it goes to the writer, at a moment of its own.
@@ -58,20 +58,21 @@ class Recorder:
         """Nothing is recorded, and nothing waits for the disk."""
         return not self._by_row
 
-    def begin(self, call: str, left: Line | None, right: Line | None, file: str, now: int) -> str:
-        """Record a call from the tick at position `now` on, or give its recording other lines; why that cannot be, empty when it can."""
+    def begin(self, call: str, lines: Sequence[Line | None], file: str, now: int) -> str:
+        """Record a call from the tick at position `now` on, in as many channels as there are lines, or give its recording other lines; why that
+        cannot be, empty when it can."""
         recording = self._recordings.get(call)
         if recording is None:
             if not self._free:
                 return "too many recordings"
             number = self._free.pop()
-            recording = self._recordings[call] = Recording(call, file, self._writer.open(number, file), [None, None])
+            recording = self._recordings[call] = Recording(call, file, self._writer.open(number, file, len(lines)), [])
             self._by_row[number] = recording
             self._have[number] = 0
             self._active = np.append(self._active, number)
-        elif recording.file != file:
+        elif recording.file != file or recording.sheet.channels != len(lines):
             return "the call is being recorded"
-        recording.lines = [left, right]
+        recording.lines = list(lines)
         for channel, line in enumerate(recording.lines):
             if line is not None:
                 self._rows[recording.sheet.number, channel] = line.row
@@ -164,6 +165,6 @@ class Recorder:
             return
         self._have[number] = 0
         recording = self._by_row[number]
-        self._writer.write(recording.sheet, self._block[number, :have].tobytes())
+        self._writer.write(recording.sheet, self._block[number, :have, :, : recording.sheet.channels].tobytes())
         if recording.sheet.waiting > WAITING:
             self.finish(recording.call, 0, why=f"the disk is too slow: {WAITING * CHUNK * TICK_S:.0f} s wait")

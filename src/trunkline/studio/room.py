@@ -90,7 +90,7 @@ class Room:
 
     def record(self, wish: Record) -> None:
         """Begin a recording, or change its lines."""
-        why = self.recorder.begin(wish.call, self.lines.get((wish.call, wish.left)), self.lines.get((wish.call, wish.right)), wish.file, self.buffer.now)
+        why = self.recorder.begin(wish.call, [self.lines.get((wish.call, leg)) for leg in wish.legs], wish.file, self.buffer.now)
         if why:
             self._tell(Recorded(wish.call, wish.file, 0.0, 0, why))
 

@@ -1,4 +1,4 @@
-"""The WAV file of a recording: a header of fixed size, then stereo samples of 16 bit at 8 kHz.
+"""The WAV file of a recording: a header of fixed size, then samples of 16 bit at 8 kHz, of one channel or of two.
 
 While a recording goes on its header says that there is no audio. It is made to tell the truth when the recording ends, whatever ended it; for
 a worker that had no time to do so `repair` does it, from the length of the file.
@@ -10,35 +10,33 @@ from pathlib import Path
 
 from trunkline.listen import RATE_HZ
 
-CHANNELS = 2
-SAMPLE_SIZE = 2 * CHANNELS
-"Bytes of a sample of both channels."
+STEREO = 2
+SAMPLE_SIZE = 2
+"Bytes of a sample of one channel."
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 HEADER_SIZE = _HEADER.size
 DATA_LIMIT = 0xFFFF_FFFF - HEADER_SIZE
 "Bytes of audio that a header can tell: 37 hours."
 
 
-def header(data_size: int) -> bytes:
+def header(data_size: int, channels: int = STEREO) -> bytes:
     """The header of a file with `data_size` bytes of audio."""
-    data_size = min(data_size, DATA_LIMIT)
-    return _HEADER.pack(
-        b"RIFF", data_size + HEADER_SIZE - 8, b"WAVE", b"fmt ", 16, 1, CHANNELS, RATE_HZ, RATE_HZ * SAMPLE_SIZE, SAMPLE_SIZE, 16, b"data", data_size
-    )
+    data_size, frame = min(data_size, DATA_LIMIT), channels * SAMPLE_SIZE
+    return _HEADER.pack(b"RIFF", data_size + HEADER_SIZE - 8, b"WAVE", b"fmt ", 16, 1, channels, RATE_HZ, RATE_HZ * frame, frame, 16, b"data", data_size)
 
 
-def close(file: int) -> int:
+def close(file: int, channels: int = STEREO) -> int:
     """Make the header of an open recording true, cut off half a sample, and give the bytes of audio. Raises OSError."""
     size = max(0, os.fstat(file).st_size - HEADER_SIZE)
-    size -= size % SAMPLE_SIZE
+    size -= size % (channels * SAMPLE_SIZE)
     os.ftruncate(file, HEADER_SIZE + size)
-    os.pwrite(file, header(size), 0)
+    os.pwrite(file, header(size, channels), 0)
     return size
 
 
-def seconds_of(data_size: int) -> float:
+def seconds_of(data_size: int, channels: int = STEREO) -> float:
     """Length of so many bytes of audio."""
-    return data_size / SAMPLE_SIZE / RATE_HZ
+    return data_size / (channels * SAMPLE_SIZE) / RATE_HZ
 
 
 def repair(path: Path) -> float:
@@ -50,9 +48,10 @@ def repair(path: Path) -> float:
     try:
         found = os.pread(file, HEADER_SIZE, 0)
         # The sizes, in bytes 4 to 7 and the last four, are what may be wrong.
-        whole = header(0)
+        channels = 1 if found[22:24] == b"\x01\x00" else STEREO
+        whole = header(0, channels)
         if found[:4] != whole[: len(found)][:4] or found[8:-4] != whole[8 : max(8, len(found) - 4)]:
             raise ValueError(f"{path} is no recording")
-        return seconds_of(close(file))
+        return seconds_of(close(file, channels), channels)
     finally:
         os.close(file)

@@ -20,6 +20,7 @@ class Sheet(Struct, eq=False):
     number: int
     "The user's name for it."
     path: str
+    channels: int
     given: int = 0
     "Chunks."
     taken: int = 0
@@ -64,9 +65,9 @@ class Writer:
         self._thread = Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
 
-    def open(self, number: int, path: str) -> Sheet:
+    def open(self, number: int, path: str, channels: int) -> Sheet:
         """Begin a file, which must not exist."""
-        sheet = Sheet(number, path)
+        sheet = Sheet(number, path, channels)
         self._todo.put((sheet, Begin()))
         return sheet
 
@@ -95,7 +96,7 @@ class Writer:
                 match work:
                     case Begin():
                         sheet.file = os.open(sheet.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-                        self._append(sheet, header(0))
+                        self._append(sheet, header(0, sheet.channels))
                     case End(why):
                         self._end(sheet, why)
                     case _:
@@ -122,8 +123,8 @@ class Writer:
         if sheet.file < 0:
             return
         try:
-            size = close(sheet.file)
-            self._done.put(Written(sheet, seconds_of(size), HEADER_SIZE + size, why))
+            size = close(sheet.file, sheet.channels)
+            self._done.put(Written(sheet, seconds_of(size, sheet.channels), HEADER_SIZE + size, why))
         except OSError as error:
             self._done.put(Written(sheet, 0.0, 0, why or error.strerror or str(error)))
         finally:

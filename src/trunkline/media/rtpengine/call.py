@@ -131,6 +131,11 @@ class Call:
         leg = self.legs.get(number)
         return None if leg is None or leg.abandoned else leg
 
+    @property
+    def is_taken(self) -> bool:
+        """The daemon has it: it took an offer."""
+        return any(leg.confirmed for leg in self.legs.values())
+
     def choice(self, offer: MediaOffer) -> Choice | None:
         """What the leg of an offer is to be offered; None where its side and the source share nothing and the daemon cannot transcode."""
         if not offer.sdp:

@@ -36,6 +36,8 @@ class Conversation:
         self.alive = True
         "Believed until shown otherwise, so that the first call need not wait for the first pong."
         self.dead_since = 0.0
+        self.full_until = 0.0
+        "Until then it is offered no new calls: it is at its limit."
         self._settings = settings
         self._cookies = f"{place}_{boot:012x}_"
         self._count = 0
@@ -109,3 +111,8 @@ class Conversation:
             self.dead_since = now
         if not self.alive:
             self._ping_wait_s = min(2 * self._ping_wait_s, self._settings.backoff_s)
+
+def destination(data: bytes) -> int | None:
+    """The place, in `Settings.daemons`, of the daemon a datagram goes to or comes from; None for one that is not of this protocol."""
+    place = data.partition(b"_")[0]
+    return int(place) if place.isdigit() and len(place) < 4 else None

@@ -1,6 +1,6 @@
 """A media engine over rtpengine daemons, by their NG protocol. Written against and tested with version 10.5 (Debian 12).
 
-A call stays on the daemon that took its first offer. Offers and answers return None and become `MediaReady` or `MediaFailed` when the daemon
+A call stays on the daemon that took its first offer; one that is at its limit passes it on to the next. Offers and answers return None and become `MediaReady` or `MediaFailed` when the daemon
 has spoken or its time is up; a dead daemon fails them at once.
 
 What version 10.5 does not do, and what becomes of it:
@@ -49,7 +49,7 @@ from trunkline.media.rtpengine import messages
 from trunkline.media.rtpengine.bencode import Fault
 from trunkline.media.rtpengine.call import Ask, Call, Purpose
 from trunkline.media.rtpengine.codecs import Choice, voices
-from trunkline.media.rtpengine.conversation import PING, Conversation
+from trunkline.media.rtpengine.conversation import PING, Conversation, destination
 from trunkline.media.rtpengine.copy import accept_copy
 from trunkline.media.rtpengine.digit_log import KEYS, read_digit
 from trunkline.media.rtpengine.replies import Reply, read_reply
@@ -59,8 +59,6 @@ from trunkline.sip.sdp import direction_of
 
 FAILED = "media.failed"
 NO_SHARED_CODEC = "media.no_shared_codec"
-BLOB_LIMIT = 60_000
-"Bytes: under 4 s of 16-bit audio, or 7 s of a G.711 WAV."
 
 
 class _Due(Enum):
@@ -92,7 +90,6 @@ class Rtpengine:
         self._events: deque[MediaEvent] = deque()
         self._due: list[tuple[float, int, _Due, str, int, int]] = []
         "(when, order, what, call, leg or daemon, generation)"
-        self._prompts: dict[str, bytes] = {}
         self._order = 0
         self._next_poll = 0.0
 
@@ -100,7 +97,7 @@ class Rtpengine:
 
     def offer(self, offer: MediaOffer, now: float) -> MediaResult:
         call = self._calls.get(offer.call)
-        daemon = self._choose() if call is None else call.daemon
+        daemon = self._choose(now) if call is None else call.daemon
         if daemon is None or not daemon.alive or (call is not None and call.over):
             return MediaFailed(offer.call, offer.leg, FAILED)
         if self._cannot(offer.side) or self._cannot(offer.source_side):
@@ -155,7 +152,7 @@ class Rtpengine:
                 self._end_play(call, leg, "stopped")
                 call.legs[leg].playing, call.legs[leg].file = call.plays, file
                 self._block(call, now)
-                request = messages.play_media(call.id, leg, file, repeat, self._prompts.get(file))
+                request = messages.play_media(call.id, leg, file, repeat)
                 self._ask(call, Ask(Purpose.PLAY, leg, request, play=call.plays, repeat=repeat), now)
             case Stop(leg=leg):
                 self._end_play(call, leg, "stopped")
@@ -174,12 +171,6 @@ class Rtpengine:
                         self.refused += 1
                         continue
                     self._order_of(call, messages.play_dtmf(call.id, presser, digit, duration_ms), now)
-
-    def load(self, file: str, content: bytes) -> None:
-        """Send `file`, when it is to be played, by its content; up to `BLOB_LIMIT` bytes, for a request is a datagram. Longer ones and those not
-        loaded are opened by the daemon, on its own machine."""
-        if len(content) <= BLOB_LIMIT:
-            self._prompts[file] = content
 
     def next_event(self) -> MediaEvent | None:
         return self._events.popleft() if self._events else None
@@ -325,7 +316,10 @@ class Rtpengine:
 
     def _described(self, call: Call, ask: Ask, reply: Reply, now: float) -> None:
         if not reply.ok or not reply.sdp:
-            self._events.append(MediaFailed(call.id, ask.leg, FAILED))
+            if call.is_taken or not self._pass_on(call, ask, reply, now):
+                self._events.append(MediaFailed(call.id, ask.leg, FAILED))
+                if not call.is_taken:
+                    del self._calls[call.id]  # the daemon knows nothing of it: the next attempt begins it anew
             return
         self._events.append(MediaReady(call.id, ask.leg, reply.sdp))
         receiver = call.legs[ask.leg]
@@ -342,6 +336,18 @@ class Rtpengine:
         if ask.purpose is Purpose.ANSWER:
             call.fast_until = now + self.settings.fast_for_s
             self._poll_at(call, now + self.settings.fast_poll_s)
+
+    def _pass_on(self, call: Call, ask: Ask, reply: Reply, now: float) -> bool:
+        """Put the first offer of a call before another daemon, as this one is full; False where that is not why, or there is none."""
+        if not reply.full:
+            return False
+        call.daemon.full_until = now + self.settings.full_s
+        other = self._choose(now)
+        if other is None:
+            return False
+        call.daemon = other
+        self._ask(call, ask, now)
+        return True
 
     def _refuse(self, call: Call, ask: Ask, why: str, now: float) -> None:
         self.refused += 1
@@ -449,9 +455,9 @@ class Rtpengine:
         is_fast = now < call.fast_until and is_unheard(call)
         self._poll_at(call, now + (self.settings.fast_poll_s if is_fast else self.settings.poll_s))
 
-    def _choose(self) -> Conversation | None:
-        """The living daemon whose turn it is: smooth weighted round robin."""
-        living = [daemon for daemon in self._daemons if daemon.alive and daemon.weight > 0]
+    def _choose(self, now: float) -> Conversation | None:
+        """The daemon whose turn it is, of those that live and have room: smooth weighted round robin."""
+        living = [daemon for daemon in self._daemons if daemon.alive and daemon.weight > 0 and daemon.full_until <= now]
         if not living:
             return None
         for daemon in living:
@@ -490,9 +496,3 @@ class Rtpengine:
         self._events.extend(call.statistics(number, True) for number, leg in call.legs.items() if not leg.told)
         if not call.over:
             self._events.append(MediaLost(call.id))
-
-
-def destination(data: bytes) -> int | None:
-    """The place, in `Settings.daemons`, of the daemon a datagram goes to or comes from; None for one that is not of this protocol."""
-    place = data.partition(b"_")[0]
-    return int(place) if place.isdigit() and len(place) < 4 else None

@@ -7,7 +7,8 @@ from the daemons' hosts alone.
 import asyncio
 from collections.abc import Callable
 
-from trunkline.media.rtpengine.engine import Rtpengine, destination
+from trunkline.media.rtpengine.conversation import destination
+from trunkline.media.rtpengine.engine import Rtpengine
 
 
 class Link:

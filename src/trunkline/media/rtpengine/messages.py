@@ -36,6 +36,7 @@ def ping() -> Request:
 def offer(call: str, source: int, leg: int, choice: Choice, source_side: Side, side: Side, inject_digits: bool) -> Request:
     """SDP of leg `source`, to be made fit for leg `leg`. Its codecs were chosen already."""
     request = _description(b"offer", call, source, leg, choice.sdp, source_side, side, inject_digits)
+    request[b"supports"] = [b"load limit"]  # else a full daemon says so in words for people
     request[b"transport-protocol"] = b"RTP/SAVP" if side.secure else b"RTP/AVP"
     if side.secure:
         request[b"SDES"] = [*_CLEAR_SUITES, *_ODD_SUITES]
@@ -86,10 +87,9 @@ def unsubscribe(call: str, tag: bytes) -> Request:
     return {**_of(b"unsubscribe", call), b"to-tag": tag}
 
 
-def play_media(call: str, leg: int, file: str, repeat: int, content: bytes | None = None) -> Request:
-    """Play a file towards a leg: its content, or one by its name as the daemon sees the file system. A repeat of 0 lasts until it is stopped."""
-    what: Request = {b"file": file.encode("utf-8", "surrogateescape")} if content is None else {b"blob": content}
-    return {**_from(b"play media", call, leg), **what, b"repeat-times": repeat or ENDLESS}
+def play_media(call: str, leg: int, file: str, repeat: int) -> Request:
+    """Play a file, named as the daemon sees the file system, towards a leg. A repeat of 0 lasts until it is stopped."""
+    return {**_from(b"play media", call, leg), b"file": file.encode("utf-8", "surrogateescape"), b"repeat-times": repeat or ENDLESS}
 
 
 def stop_media(call: str, leg: int) -> Request:

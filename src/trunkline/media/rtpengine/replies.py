@@ -32,6 +32,8 @@ class Reply(Struct, frozen=True):
     duration_ms: int = -1
     "Of the file that plays; -1: not known."
     reports: dict[str, Report] = {}
+    full: bool = False
+    "The daemon is at a limit of its own (`--max-sessions`, `--max-load`, `--max-cpu`, `--max-bandwidth`) and takes no new call."
 
     @property
     def unknown_call(self) -> bool:
@@ -61,6 +63,7 @@ def read_reply(data: bytes) -> tuple[bytes, Reply] | Fault:
         tag=_bytes(value, b"to-tag"),
         duration_ms=duration_ms if isinstance(duration_ms, int) else -1,
         reports=_reports(value),
+        full=result == b"load limit",
     )
 
 

@@ -41,6 +41,8 @@ class Settings(Struct, frozen=True):
     "Longest wait between two pings of a dead daemon; the wait starts at `ping_s` and doubles."
     lost_s: float = 15.0
     "A daemon dead for so long has lost its calls."
+    full_s: float = 1.0
+    "A daemon that said it is at its limit is offered no new calls for so long."
     fast_poll_s: float = 0.25
     "Between two queries of a call one of whose legs was not heard yet."
     fast_for_s: float = 10.0

@@ -30,7 +30,7 @@ class Network:
     ) -> None:
         """`work(now)` handles the endpoint's events; `accept` is asked about a source before anything it sent is parsed.
 
-        `names` tells whose certificate is expected at an address, `trouble` hears why a connection could not be opened.
+        `names` tells whose certificate is expected at an address, `trouble` hears why a connection could not be opened or nothing left a door.
         """
         self.endpoint = endpoint
         self.work = work
@@ -60,7 +60,7 @@ class Network:
         self._loop = asyncio.get_running_loop()
         opened: OpenDoor
         if door.transport == "udp":
-            opened = await open_udp(door, self.receive, self.accept)
+            opened = await open_udp(door, self.receive, self.accept, self.unsent)
         elif door.transport in ("tcp", "tls"):
             opened = await open_stream(door, self.receive, self.accept, self.failed, self.tls)
             opened.names, opened.trouble = self.names, self.trouble
@@ -88,6 +88,13 @@ class Network:
         """A connection could not be made or broke with requests on it."""
         now = self.now()
         self.endpoint.transport_failed(flow, now)
+        self.turn(now)
+
+    def unsent(self, flow: Flow, why: str) -> None:
+        """The kernel would not send a datagram."""
+        now = self.now()
+        self.trouble(flow, why)
+        self.endpoint.unsent(flow, now)
         self.turn(now)
 
     def turn(self, now: float) -> None:

@@ -87,6 +87,8 @@ class StreamDoor:
         self.trouble: Callable[[Flow, str], None] = lambda flow, why: None
         "Told why a connection could not be opened."
         self._contexts: dict[bool, ssl.SSLContext] = {}
+        self._from = None if door.local in ("0.0.0.0", "::") else (door.local, 0)
+        "What connections leave by: the door's own address, and so its provider."
         door.send = self.send
 
     def admit(self, address: Address, connection: Connection) -> bool:
@@ -133,7 +135,9 @@ class StreamDoor:
                 context = self._contexts.get(verify) or self._contexts.setdefault(verify, self.tls.client(verify))
             loop = asyncio.get_running_loop()
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                await loop.create_connection(lambda: Connection(self), address[0], address[1], ssl=context, server_hostname=name)
+                await loop.create_connection(
+                    lambda: Connection(self), address[0], address[1], ssl=context, server_hostname=name, local_addr=self._from
+                )
         except OSError as error:  # TimeoutError and ssl.SSLError are OSErrors too
             self._opening.pop(address, None)
             flow = Flow(self.door, address)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import os
 import socket
 from collections.abc import Callable
 
@@ -12,6 +13,12 @@ from trunkline.sip.flow import Address, Door, Flow
 RECEIVE_BUFFER = 4 << 20
 "Bytes the kernel may hold for a door: a burst of 5,000 INVITEs."
 
+NO_WAY_OUT = frozenset((
+    errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL, errno.ENODEV, errno.EINVAL, errno.EPERM,
+))  # fmt: skip
+"""Errors of sending that mean this door does not lead there now: no route, the link down, the address taken away (EINVAL on Linux), a firewall
+of this machine. Others pass (ENOBUFS) or are about the datagram (EMSGSIZE)."""
+
 BACKLOG_LIMIT = 1 << 20
 "Bytes a door may have unsent before it drops; UDP repeats by itself."
 
@@ -19,10 +26,17 @@ BACKLOG_LIMIT = 1 << 20
 class UdpDoor(asyncio.DatagramProtocol):
     """One UDP socket."""
 
-    def __init__(self, door: Door, receive: Callable[[bytes, Flow], None], accept: Callable[[Door, Address], bool]) -> None:
+    def __init__(
+        self, door: Door, receive: Callable[[bytes, Flow], None], accept: Callable[[Door, Address], bool], unsent: Callable[[Flow, str], None]
+    ) -> None:
         self.door = door
         self.receive = receive
         self.accept = accept
+        self.unsent = unsent
+        "Told, in a turn of its own, what could not leave."
+        self._sending: Address | None = None
+        "Set while the kernel takes a datagram: what it says then is about that one."
+        self._told: set[Address] = set()
         self.transport: asyncio.DatagramTransport | None = None
         self.backlog: Callable[[], int] = lambda: 0
         "Bytes the transport has not sent yet."
@@ -61,17 +75,33 @@ class UdpDoor(asyncio.DatagramProtocol):
         if self.backlog() > BACKLOG_LIMIT:
             self.dropped += 1
             return
+        self._sending = address
         transport.sendto(data, address)
+        self._sending = None
 
     def error_received(self, exc: Exception) -> None:
-        """ICMP said no; the transaction's timers decide what that means."""
+        """The kernel would not send, or ICMP said no; of the latter the transaction's timers decide what it means."""
+        address = self._sending
+        if address is None or not isinstance(exc, OSError) or exc.errno not in NO_WAY_OUT or address in self._told:
+            return
+        self._told.add(address)
+        asyncio.get_running_loop().call_soon(self._tell, address, f"from {self.door.local}: {os.strerror(exc.errno)}")
+
+    def _tell(self, address: Address, why: str) -> None:
+        self._told.discard(address)
+        self.unsent(Flow(self.door, address), why)
 
     async def close(self) -> None:
         if self.transport is not None:
             self.transport.close()
 
 
-async def open_udp(door: Door, receive: Callable[[bytes, Flow], None], accept: Callable[[Door, Address], bool]) -> UdpDoor:
+async def open_udp(
+    door: Door,
+    receive: Callable[[bytes, Flow], None],
+    accept: Callable[[Door, Address], bool],
+    unsent: Callable[[Flow, str], None] = lambda flow, why: None,
+) -> UdpDoor:
     """Bind a UDP door; port 0 takes a free one and the door learns it. Raises ListenError."""
     family = socket.AF_INET6 if ":" in door.local else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_DGRAM)
@@ -83,7 +113,7 @@ async def open_udp(door: Door, receive: Callable[[bytes, Flow], None], accept: C
     except OSError as error:
         sock.close()
         raise bind_error(door, error) from error
-    protocol = UdpDoor(door, receive, accept)
+    protocol = UdpDoor(door, receive, accept, unsent)
     await asyncio.get_running_loop().create_datagram_endpoint(lambda: protocol, sock=sock)
     return protocol
 

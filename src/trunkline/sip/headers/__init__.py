@@ -6,6 +6,7 @@ from trunkline.sip.headers.date import parse_date, render_date
 from trunkline.sip.headers.identity import Identity, parse_identity
 from trunkline.sip.headers.max_forwards import parse_max_forwards
 from trunkline.sip.headers.name_addr import NameAddr, parse_contacts, parse_name_addr, parse_name_addrs
+from trunkline.sip.headers.p_early_media import PEarlyMedia, parse_p_early_media
 from trunkline.sip.headers.privacy import Privacy, parse_privacy
 from trunkline.sip.headers.rack import RAck, parse_rack, parse_rseq
 from trunkline.sip.headers.reason import Reason, parse_reasons
@@ -22,6 +23,7 @@ __all__ = [
     "Identity",
     "MinSE",
     "NameAddr",
+    "PEarlyMedia",
     "Privacy",
     "RAck",
     "Reason",
@@ -39,6 +41,7 @@ __all__ = [
     "parse_min_se",
     "parse_name_addr",
     "parse_name_addrs",
+    "parse_p_early_media",
     "parse_privacy",
     "parse_rack",
     "parse_reasons",

@@ -1,0 +1,96 @@
+"""Calls that wait, through a running node: at a carrier's rate, and when the node is killed meanwhile."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.counterparts.phones import Phone, loopback, until
+from tests.counterparts.serving import ServedNode
+from trunkline.facts.record import Parked
+
+pytestmark = pytest.mark.sockets
+
+POLICY = """
+tenants: {lab: {}}
+trunks:
+  dialer: {tenant: lab, addresses: [DIALER], pacing: {wait: 5s}, number_plan: {country_code: "1", min_digits: 3}@TRUNK@}
+carriers:
+  carrier: {@CARRIER@ gateways: {gateway: {host: "AT", options: 0, addresses: [AT]}}}
+destinations:
+  us: {prefixes: ["1"], routes: [{to: carrier}]}
+"""
+
+
+class Stage:
+    """A dialer, a node and a carrier that refuses every call as busy."""
+
+    def __init__(self, folder: Path, trunk: str = "", carrier: str = "") -> None:
+        self.at, self.dialer_at, self.carrier_at = loopback(), loopback(), loopback()
+        policy = POLICY.replace("DIALER", self.dialer_at).replace("\"AT\"", f"\"{self.carrier_at}\"").replace("[AT]", f"[{self.carrier_at}]").replace("@TRUNK@", trunk)
+        policy = policy.replace("@CARRIER@", carrier)
+        self.node = ServedNode(folder, policy, [("trunks", "udp", f"{self.at}:5060"), ("carriers", "udp", f"{self.at}:5080")])
+        self.dialer, self.carrier = Phone(user="+12125550177"), Phone(486, "carrier")
+
+    async def __aenter__(self) -> "Stage":
+        await self.dialer.udp(self.dialer_at, 5060, (self.at, 5060))
+        await self.carrier.udp(self.carrier_at, 5060)
+        await self.node.start()
+        return self
+
+    async def __aexit__(self, kind: object, error: object, trace: object) -> None:
+        await self.dialer.close()
+        await self.carrier.close()
+        await self.node.__aexit__(kind, error, trace)
+
+
+def test_twenty_calls_at_once_to_a_carrier_of_five_a_second_are_all_placed_and_none_too_early(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Stage(tmp_path, carrier="cps: 5,") as stage:
+            calls = [stage.dialer.invite(f"1415555{1000 + i}", f"{stage.at}:5060") for i in range(20)]
+            await until(lambda: all(call.status for call in calls), 12, "every call was answered")
+            assert [call.status for call in calls] == [486] * 20
+            await until(stage.node.is_clean, 5, "node clean")
+            attempts = stage.node.attempts()
+            assert len(attempts) == len(stage.carrier.calls) == 20
+            began = sorted(attempt.at / 1e6 for attempt in attempts)
+            for i in range(6, 21):  # five at once, then one more every 200 ms
+                assert began[i - 1] - began[0] >= (i - 5) * 0.2 - 0.02
+            assert not [call.refusal for call in stage.node.records() if call.refusal]
+            assert len([fact for fact in stage.node.facts() if isinstance(fact, Parked)]) == 15
+
+    asyncio.run(scenario())
+
+
+def test_calls_that_waited_when_the_node_was_killed_are_on_record(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Stage(tmp_path, trunk=", cps: 1") as stage:
+            node = stage.node
+            calls = [stage.dialer.invite(f"1415555{1000 + i}", f"{stage.at}:5060") for i in range(3)]
+            await until(lambda: all(100 in call.provisional for call in calls) and any(call.status for call in calls), 5, "one is placed, two wait")
+            began = time.monotonic()
+            node.kill()
+            assert time.monotonic() - began < 0.9
+            facts = node.facts()
+            assert len([fact for fact in facts if isinstance(fact, Parked)]) == 2
+            assert len(node.records()) == 1
+            await node.start()
+            await until(lambda: len(node.records()) == 3, 5, "their records are written")
+            broken = [call for call in node.records() if call.refusal == "node.restarted"]
+            waited = [call for call in calls if not call.status]
+            assert {call.dialer_call_id for call in broken} == {call.call_id for call in waited}
+            for record in broken:
+                assert (record.tenant, record.trunk, record.direction, record.caller_raw) == ("lab", "dialer", "outbound", "+12125550177")
+                assert record.called == f"+{record.called_raw}"
+                assert record.source == f"{stage.dialer_at}:5060"
+                assert (record.state, record.attempts, record.released_by) == ("failed", 0, "trunkline")
+                assert record.total_ms > 0
+            node.kill()
+            await node.start()
+            again = stage.dialer.invite("14155559999", f"{stage.at}:5060")
+            await until(lambda: again.status == 486, 5, "a call after the restarts")
+            await until(node.is_clean, 5, "node clean")
+            assert len(node.records()) == 4, "each has one record, however often the node starts"
+
+    asyncio.run(scenario())
