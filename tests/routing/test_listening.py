@@ -26,8 +26,12 @@ def test_a_carrier_without_labels_leans_on_the_others_but_is_worth_little() -> N
     for _ in range(300):
         listening.label("alpha", "machine", True)
     share, labels = listening.behind("beta")[1]
-    assert share > 0.9
+    assert 0.4 < share < 0.6  # one carrier, however often it was labelled, is not everybody
     assert labels <= 5
+    for carrier in ("gamma", "delta", "epsilon", "zeta"):
+        for _ in range(300):
+            listening.label(carrier, "machine", True)
+    assert listening.behind("beta")[1][0] > 0.8
 
 
 def test_an_old_mistake_is_forgotten() -> None:

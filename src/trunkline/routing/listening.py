@@ -24,6 +24,10 @@ PRIOR_LABELS, SIBLING_LABELS = 10.0, 5.0
 """Labels the prior is worth, and labels all other carriers together are worth to one: few, because what one carrier's audio does to listening
 says little of another's, and a route condemned by mistake gets no calls and so no labels to clear it."""
 
+ONE_CARRIER = 10.0
+"""Labels of one carrier and verdict that count for the others: the carrier with most calls has most labels, and were all of them counted, a route
+just tried would be judged by how that one is misheard."""
+
 FORGET = 0.999
 "What a label is worth after one more on its carrier and verdict."
 
@@ -34,12 +38,13 @@ ANSWERS_KEPT = 8192
 class Listening:
     """Labels per carrier and verdict."""
 
-    __slots__ = ("_all", "_answers", "_carriers")
+    __slots__ = ("_answers", "_carriers", "_counted")
 
     def __init__(self) -> None:
         self._carriers: dict[str, list[float]] = {}
         "Carrier -> humans and labels of each verdict in turn."
-        self._all = [0.0] * (2 * len(HEARD))
+        self._counted = [0.0] * (2 * len(HEARD))
+        "The same over all carriers, of each at most `ONE_CARRIER` labels of a verdict."
         self._answers: dict[str, tuple[str, str]] = {}
         "Call -> carrier and what its answer was taken for, oldest first; no carrier, and what was said, of a call labelled before it ended."
 
@@ -74,9 +79,13 @@ class Listening:
         own = self._carriers.get(carrier)
         if own is None:
             own = self._carriers[carrier] = [0.0] * (2 * len(HEARD))
-        for counts in (own, self._all):
-            counts[at] = counts[at] * FORGET + human
-            counts[at + 1] = counts[at + 1] * FORGET + 1.0
+        own[at] = own[at] * FORGET + human
+        own[at + 1] = own[at + 1] * FORGET + 1.0
+        self._count(at)
+
+    def _count(self, at: int) -> None:
+        counting = [_counting(own, at) for own in self._carriers.values()]
+        self._counted[at : at + 2] = [sum(humans for humans, _ in counting), sum(labels for _, labels in counting)]
 
     def humans_behind(self, carrier: str) -> tuple[float, float, float, float]:
         """Share of humans behind each verdict of `HEARD` on this carrier."""
@@ -84,11 +93,14 @@ class Listening:
         return a, b, c, d
 
     def behind(self, carrier: str) -> list[tuple[float, float]]:
-        """The same, each with the number of labels it is worth."""
+        """The same, each with the number of labels it is worth: its own, and few of what the prior and the other carriers say."""
         own = self._carriers.get(carrier)
         shares: list[tuple[float, float]] = []
         for i, heard in enumerate(HEARD):
-            humans, labels = self._all[2 * i], self._all[2 * i + 1]
+            humans, labels = self._counted[2 * i : 2 * i + 2]
+            if own is not None:
+                mine = _counting(own, 2 * i)
+                humans, labels = max(humans - mine[0], 0.0), max(labels - mine[1], 0.0)
             share = (humans + PRIOR_LABELS * PRIOR[heard]) / (labels + PRIOR_LABELS)
             worth = min(labels + PRIOR_LABELS, SIBLING_LABELS)
             if own is not None:
@@ -98,17 +110,25 @@ class Listening:
         return shares
 
     def labels(self) -> float:
-        """Labels of all carriers, after forgetting."""
-        return sum(self._all[1::2])
+        """Labels of all carriers that count for the others."""
+        return sum(self._counted[1::2])
 
     def dump(self) -> Iterator[bytes]:
         """As `records.checkpoint.Fold` says: all of it is encoded when called."""
-        return iter([msgspec.msgpack.encode((self._all, self._carriers, self._answers))])
+        return iter([msgspec.msgpack.encode((self._counted, self._carriers, self._answers))])
 
     def load(self, pieces: Sequence[bytes]) -> None:
         """Raises ValueError, and forgets everything, when it cannot be read."""
         self.__init__()  # type: ignore[misc]
         for piece in pieces:
-            self._all, self._carriers, self._answers = msgspec.msgpack.decode(
+            _, self._carriers, self._answers = msgspec.msgpack.decode(
                 piece, type=tuple[list[float], dict[str, list[float]], dict[str, tuple[str, str]]]
             )
+        for at in range(0, len(self._counted), 2):
+            self._count(at)
+
+
+def _counting(own: list[float], at: int) -> tuple[float, float]:
+    """Humans and labels of one carrier and verdict, as far as they count for others."""
+    worth = min(1.0, ONE_CARRIER / own[at + 1]) if own[at + 1] else 0.0
+    return own[at] * worth, own[at + 1] * worth
