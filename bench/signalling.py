@@ -21,6 +21,7 @@ from rich.table import Table
 from bench.machine import describe
 from bench.peers import OURS, PeerError, Running, names, sipp, start
 from bench.spread import Spread, spread
+from bench.tree import cpu_by_process
 
 WARM_UP_CALLS = 100
 SIPPY_RATE = 100.0
@@ -45,6 +46,8 @@ class Run(NamedTuple):
     retransmissions: int
     failed: int
     "Calls that SIPp, as dialer or carrier, saw fail; if not 0 the run does not count."
+    ms_by_process: dict[str, float]
+    "CPU per call of each process, the stop apart."
 
 
 def rate_for(name: str, load: Load) -> float:
@@ -72,10 +75,12 @@ def measure(name: str, load: Load, idle_stop: float) -> Run:
     rate = rate_for(name, load)
     with sipp.carrier() as carrier, start(name, carrier.address) as peer:
         before = warm_up(peer, rate)
+        parts = cpu_by_process(peer.pid)
         dialled = sipp.dial(peer.access, load.calls, rate, load.hold_ms, first=WARM_UP_CALLS)
         time.sleep(max(load.linger_s, 1.5))
         answered = carrier.tally()
         carried = peer.cpu_seconds()
+        parts = {name: (at - parts.get(name, 0.0)) / load.calls * 1e3 for name, at in cpu_by_process(peer.pid).items()}
         stop = peer.stop() - carried
         used = carried - before + max(0.0, stop - idle_stop)
     return Run(
@@ -83,6 +88,7 @@ def measure(name: str, load: Load, idle_stop: float) -> Run:
         stop * 1e3,
         dialled.retransmissions + answered.retransmissions,
         dialled.failed + answered.failed,
+        parts,
     )
 
 
@@ -94,7 +100,8 @@ def compare(peers: Sequence[str], load: Load, runs: int, say: Console) -> dict[s
         for name in peers:
             run = measure(name, load, idle[name])
             made[name].append(run)
-            say.print(f"run {index + 1}/{runs} {name}: {run.cpu_ms_per_call:.3f} ms per call, {run.failed} failed")
+            parts = ", ".join(f"{part} {ms:.3f}" for part, ms in run.ms_by_process.items()) if len(run.ms_by_process) > 1 else ""
+            say.print(f"run {index + 1}/{runs} {name}: {run.cpu_ms_per_call:.3f} ms per call, {run.failed} failed{': ' * bool(parts)}{parts}")
     return made
 
 
@@ -117,6 +124,7 @@ def result(made: dict[str, list[Run]], load: Load) -> dict[str, object]:
         **ratios,
         "failed": {name: [run.failed for run in runs] for name, runs in made.items()},
         "retransmissions": {name: [run.retransmissions for run in runs] for name, runs in made.items()},
+        "ms_by_process": {name: [run.ms_by_process for run in runs] for name, runs in made.items()},
         "stop_cpu_ms": {name: [round(run.stop_ms, 1) for run in runs] for name, runs in made.items()},
         "load": {**load._asdict(), "rate": {name: rate_for(name, load) for name in made}},
         "machine": describe(),

@@ -36,15 +36,30 @@ def tree(root: int) -> list[int]:
 
 def cpu_seconds(root: int) -> float:
     """Sum user and system time that the tree under `root` has used since it was started."""
-    total = 0.0
+    return sum(cpu_by_process(root).values())
+
+
+def cpu_by_process(root: int) -> dict[str, float]:
+    """The same, process by process."""
+    found: dict[str, float] = {}
     for pid in tree(root):
         try:
-            total += time.clock_gettime_ns((~pid << 3) | CPU_CLOCK_OF_PROCESS) / 1e9
+            used = time.clock_gettime_ns((~pid << 3) | CPU_CLOCK_OF_PROCESS) / 1e9
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            argv = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
         except (OSError, ProcessLookupError):
             continue
-        total += (int(fields[13]) + int(fields[14])) * TICK_S
-    return total
+        name = _name(argv)
+        found[name] = found.get(name, 0.0) + used + (int(fields[13]) + int(fields[14])) * TICK_S
+    return found
+
+
+def _name(argv: list[str]) -> str:
+    """The program; of Python the script or module it runs."""
+    program = Path(argv[0]).name
+    if not program.startswith("python"):
+        return program
+    return argv[2] if argv[1] == "-m" else Path(argv[1]).name
 
 
 def resident_kb(root: int) -> dict[str, int]:

@@ -172,3 +172,27 @@ def test_no_audio_is_told_from_silence() -> None:
     assert over.kind is Kind.NO_AUDIO
     assert [begun.began_s, over.began_s] == pytest.approx([0.0, 0.0])
     assert over.ended_s == pytest.approx(4.0)
+
+
+def test_lines_of_one_tick_are_opened_together_each_with_its_own_country() -> None:
+    notes = Notes()
+    bank = Bank(5, [notes])
+    bank.open(4, "de")
+    bank.open(2)
+    bank.open(1, "us")
+    bank.close(1)
+    bank.open(1, "uk")
+    assert notes.told == []
+    bank.push(*full(5), 0.02)
+    assert notes.told == [("open", [4, 2, 1], None), ("called", [4], "de"), ("called", [1], "uk")]
+    bank.push(*full(5), 0.04)
+    assert len(notes.told) == 3
+
+
+def test_a_line_answered_at_once_is_opened_before_it_is_answered() -> None:
+    notes = Notes()
+    bank = Bank(2, [notes])
+    bank.open(1, "us")
+    bank.answer(1, 0.01)
+    bank.push(*full(2), 0.02)
+    assert notes.told == [("open", [1], None), ("called", [1], "us"), ("answered", [1], 0.01)]

@@ -77,3 +77,38 @@ def test_a_row_is_forgotten_when_opened() -> None:
     assert not speech.active[0]
     assert speech.level_dbm0[0] == -90
     assert speech.level_dbm0[1] > -40
+
+
+def test_what_is_found_on_a_line_does_not_depend_on_the_others() -> None:
+    rng = np.random.default_rng(5)
+    pieces = list(frames(silence(0.3), vowels(1.0), noise(0.4, -50), tone(0.5, 440.0)))
+    there = rng.random(len(pieces)) < 0.9
+    alone, among = Speech(1), Speech(40)
+    for frame, arrived in zip(pieces, there, strict=True):
+        alone.push(frame[None] * arrived, np.array([arrived]))
+        others = rng.random(40) < 0.5
+        others[7] = arrived
+        sound = np.asarray(rng.standard_normal((40, len(frame))) * 0.05, np.float32)
+        sound[7] = frame
+        among.push(sound * others[:, None], others)
+        for name in ("active", "speechlike", "tonal", "level_dbm0", "change", "tilt_db"):
+            assert getattr(among, name)[7] == pytest.approx(getattr(alone, name)[0], abs=1e-4), name
+
+
+def test_a_tone_that_runs_on_is_known_at_once_by_whoever_has_followed_it() -> None:
+    """As ringback does that a false answer cuts in two: 100 ms of it are needed to know it for steady."""
+    followed, fresh = Speech(1), Speech(1)
+    nobody, somebody = np.zeros(1, np.bool_), np.ones(1, np.bool_)
+    heard = []
+    for tick, frame in enumerate(frames(tone(1.0, 440.0))):
+        present = somebody if tick >= 25 else nobody
+        followed.push(frame[None], present, somebody)
+        fresh.push(frame[None], present)
+        if tick >= 25:
+            heard.append((followed.change[0] < 0.1, fresh.change[0] < 0.1))
+        else:
+            assert not followed.active[0]
+            assert followed.level_dbm0[0] == -90
+    assert all(steady for steady, _ in heard)
+    assert [steady for _, steady in heard[:5]] == [False] * 5
+    assert all(steady for _, steady in heard[6:])

@@ -5,13 +5,16 @@ from contextlib import contextmanager
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from tests.media.far_ends import Phone, phones
 from trunkline.media import FirstPacket
 from trunkline.media.relay.leg import NOTES, Leg, Reader
 from trunkline.media.relay.ports import bind_pair
-from trunkline.media.relay.protocol import Message, Place
+from trunkline.media.relay.protocol import Keys, Message, Place
 from trunkline.media.relay.source import Address
+from trunkline.media.sdes import SUITES, answer_crypto, offer_crypto
+from trunkline.media.srtp import SrtpSession
 
 pytestmark = pytest.mark.sockets
 
@@ -93,3 +96,31 @@ def test_a_runt_after_a_packet_is_not_taken_for_it_again() -> None:
         bench.readers[leg.fileno](0.1)
         assert caller.hears_nothing()
         assert leg.statistics(0.1).refused == 1
+
+
+def test_srtp_takes_the_short_way_and_forgeries_on_it_are_refused() -> None:
+    bench, caller, carrier = Bench(), Phone(), Phone()
+    (ours,) = offer_crypto([SUITES["AES_CM_128_HMAC_SHA1_80"]])
+    theirs = answer_crypto(ours)
+    with phones(caller, carrier), legs(bench, caller, carrier) as (hearer, leg):
+        leg.describe(replace(leg.place, keys=Keys(ours.suite, theirs.key, ours.key)), 0.0)
+        carrier.sealed, caller.sealed = SrtpSession(theirs, ours), None
+        said = []
+        for at in range(NOTES + 9):
+            if at % 10 == 5:
+                # Like the packet before in all that is in the clear, and by nobody who has the key.
+                carrier.sealed, genuine = None, carrier.sealed
+                carrier.say(1)
+                carrier.sealed = genuine
+                bench.readers[leg.fileno](at * 0.02)
+            said += carrier.say(1)
+            bench.readers[leg.fileno](at * 0.02)
+        assert [packet.payload for packet in caller.hear(len(said))] == said
+        assert caller.hears_nothing()
+        now = len(said) * 0.02
+        heard = leg.statistics(now)
+        assert (heard.received, heard.refused, hearer.statistics(now).sent) == (len(said), 4, len(said))
+        answered = caller.say(3)
+        for _ in answered:
+            bench.readers[hearer.fileno](now)
+        assert [packet.payload for packet in carrier.hear(3)] == answered

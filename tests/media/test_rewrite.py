@@ -202,6 +202,8 @@ def test_whatever_the_sources_do_no_number_is_used_twice_and_time_never_runs_bac
     out = stream(sequence, timestamp)
     heads = {1: 60_000, 2: 5, 3: 30_000}
     clocks = {1: 0xFFFF_F000, 2: 17, 3: 0x8000_0000}
+    last = dict(heads)
+    "What is late is so after the last packet: a source that goes back in time while it counts on is an event of RFC 4733, and passes as it is."
     now = 0.0
     used: set[int] = set()
     newest = -1
@@ -213,13 +215,14 @@ def test_whatever_the_sources_do_no_number_is_used_twice_and_time_never_runs_bac
         if move in ("speak", "withhold"):
             heads[source] = (heads[source] + 1 + amount) & 0xFFFF
             clocks[source] = (clocks[source] + 160 * (1 + amount)) & 0xFFFF_FFFF
+            last[source] = heads[source]
             if move == "withhold":
                 out.withhold(heads[source], clocks[source], source, now)
             else:
                 sent = send(out, Packet(0, heads[source], clocks[source], source, b"x"), now)
                 number, stamp = (sent.sequence, sent.timestamp) if sent else (None, None)
         elif move == "late":
-            sent = send(out, Packet(0, (heads[source] - amount) & 0xFFFF, (clocks[source] - 160 * amount) & 0xFFFF_FFFF, source, b"x"), now)
+            sent = send(out, Packet(0, (last[source] - amount) & 0xFFFF, (clocks[source] - 160 * amount) & 0xFFFF_FFFF, source, b"x"), now)
             number, stamp = (sent.sequence, sent.timestamp) if sent else (None, None)
         elif move == "own":
             number, stamp = out.claim(now)

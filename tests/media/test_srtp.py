@@ -158,3 +158,17 @@ def test_any_datagram_is_refused_with_a_reason(suite: Suite, data: bytes, first:
     for one in (data, bytes([0x80 | first & 0x3F]) + data, bytes([0x80 | first & 0x3F, 200]) + data):
         assert isinstance(there.unprotect(one), SrtpFailure)
         assert isinstance(there.unprotect_rtcp(one), SrtpFailure)
+
+
+@EVERY_SUITE
+def test_what_is_sealed_to_be_sent_stands_until_the_next_packet(suite: Suite) -> None:
+    here, there = pair(suite)
+    first = here.seal(speech(1))
+    assert isinstance(first, memoryview)
+    wire = bytes(first)
+    second = here.seal(speech(2))
+    assert isinstance(second, memoryview)
+    for sent, sequence in ((wire, 1), (bytes(second), 2)):
+        opened = there.open(sent)
+        assert isinstance(opened, memoryview)
+        assert opened == speech(sequence)

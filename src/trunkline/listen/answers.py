@@ -137,20 +137,22 @@ class Answers:
         if not len(rows):
             return []
         running = self._stage != Stage.IDLE
-        self._speech.push(frames, present & running)
+        self._speech.push(frames, present & running, present)
         self.greeting.push(frames, present, self._speech, running)
         return self._judge(self.due(), now) + self._give_up(now) + self._settle(now)
 
     def due(self) -> Rows:
         """Rows at a checkpoint."""
         greeting = self.greeting
-        gap = greeting.gap()
+        judging = np.asarray(np.flatnonzero((self._stage == Stage.JUDGING) & (greeting.onset != NEVER)), np.intp)
+        if not len(judging):
+            return judging
+        gap, tick = greeting.gap()[judging], greeting.tick[judging]
         paused = np.isin(gap, GAP_TICKS)
-        speaking = np.isin(greeting.tick - greeting.onset, VOICE_TICKS) & (gap < GAP_TICKS[0])
-        regular = (greeting.tick >= FIRST_TICK) & (greeting.tick % EVERY_TICKS == 0)
-        last = greeting.tick == round(self.judgement.deadline_s / TICK_S)
-        judging = (self._stage == Stage.JUDGING) & (greeting.onset != NEVER)
-        return np.asarray(np.flatnonzero(judging & (paused | speaking | regular | last)), np.intp)
+        speaking = np.isin(tick - greeting.onset[judging], VOICE_TICKS) & (gap < GAP_TICKS[0])
+        regular = (tick >= FIRST_TICK) & (tick % EVERY_TICKS == 0)
+        last = tick == round(self.judgement.deadline_s / TICK_S)
+        return np.asarray(judging[paused | speaking | regular | last], np.intp)
 
     def _judge(self, rows: Rows, now: float) -> list[Hearing]:
         if not len(rows):

@@ -30,6 +30,8 @@ FEATURES: Final = (
 Counter = NDArray[np.int32]
 Sums = NDArray[np.float64]
 NEVER: Final = -1
+FRESH: Final = {"ring_time_s": np.nan, "onset": NEVER, "end": NEVER, "first_end": NEVER, "_run": NEVER}
+"""What counters begin with; the others with 0."""
 
 
 class Greeting:
@@ -65,7 +67,7 @@ class Greeting:
         self.words.open(rows)
         for name, values in vars(self).items():
             if name != "words":
-                values[rows] = {"ring_time_s": np.nan, "onset": NEVER, "end": NEVER, "first_end": NEVER, "_run": NEVER}.get(name, 0)
+                values[rows] = FRESH.get(name, 0)
 
     @property
     def speaking(self) -> Mask:
@@ -91,7 +93,8 @@ class Greeting:
         self.tone += active & speech.tonal
 
         becomes = active & speech.speechlike & (self._run_speechlike == SPEECHLIKE_TICKS)
-        self._begin(becomes)
+        if becomes.any():
+            self._begin(becomes)
         spoken = active & (self._run_speechlike >= SPEECHLIKE_TICKS)
         self.voice += np.where(becomes, self._run_voice, spoken)
         self.end = np.where(spoken, self.tick, self.end)
@@ -99,7 +102,8 @@ class Greeting:
         self.longest_utterance = np.where(spoken, np.maximum(self.longest_utterance, self.tick - self.utterance), self.longest_utterance).astype(np.int32)
         self._level_at_end = np.where(spoken, 0.7 * self._level_at_end + 0.3 * speech.level_dbm0, self._level_at_end)
         self._decay = np.where(rows & (self.end != NEVER) & (self.tick == self.end + 4), self._level_at_end - speech.level_dbm0, self._decay)
-        self._measure(speech, spoken)
+        if spoken.any():
+            self._measure(speech, spoken)
 
         over = rows & (self._run != NEVER) & (self.tick - self._run_end >= RUN_GAP_TICKS)
         self.bursts += over & (self._run_speechlike < SPEECHLIKE_TICKS)

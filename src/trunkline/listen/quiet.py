@@ -38,7 +38,9 @@ class Quiet:
 
     def push(self, frames: Frames, present: Mask, now: float) -> list[Hearing]:
         """Hear one tick; see `Detector.push`. A frame lost in a silence is part of it."""
-        loud = present & (np.square(frames).mean(axis=1) > SILENT)
+        at = np.flatnonzero(present)
+        loud = np.zeros(len(present), np.bool_)
+        loud[at] = np.square(frames[at]).mean(axis=1) > SILENT
         self._loud = np.where(loud, self._loud + 1, np.where(present, 0, self._loud))
         broken = self._loud >= CLICKS
         arrived = present & (self._missing >= self._patience)

@@ -75,7 +75,10 @@ class Speech:
         "Power above 1.5 kHz by that below."
         self.change: Values = np.zeros(rows, np.float32)
         "How unlike the spectrum is to that of 100 ms ago, 0 to 1."
-        self._samples: Values = np.zeros((rows, WINDOW), np.float32)
+        self._before: Values = np.zeros((rows, FRAME), np.float32)
+        "The last tick's frame: half of the window."
+        self._sounded: Mask = np.zeros(rows, np.bool_)
+        "Rows with sound in the last tick."
         self._power: Values = np.zeros((rows, bands), np.float32)
         self._minima: Values = np.full((rows, SUBWINDOWS, bands), np.inf, np.float32)
         self._shapes: Values = np.zeros((rows, 5, BANDS.shape[0] // 4), np.float32)
@@ -84,72 +87,91 @@ class Speech:
 
     def open(self, rows: Rows) -> None:
         """Forget `rows`."""
-        self.active[rows] = self.speechlike[rows] = self.tonal[rows] = False
+        self.active[rows] = self.speechlike[rows] = self.tonal[rows] = self._sounded[rows] = False
         self.level_dbm0[rows] = self.floor_dbm0[rows] = -90
-        self._samples[rows] = 0
+        self._before[rows] = 0
         self._power[rows] = 0
         self._minima[rows] = np.inf
         self._shapes[rows] = 0
         self._ticks[rows] = 0
 
-    def push(self, frames: Frames, present: Mask) -> None:
-        """Take one tick: float32 [rows, 160], +-1, and bool [rows]."""
-        self._samples[:, :FRAME] = self._samples[:, FRAME:]
-        self._samples[:, FRAME:] = frames
-        spectrum = np.fft.rfft(self._samples * HANN, FFT)
+    def push(self, frames: Frames, present: Mask, sounding: Mask | None = None) -> None:
+        """Take one tick: float32 [rows, 160], +-1, and bool [rows].
+
+        Rows that are `sounding` without being present are only followed, so that what goes on when they are is known from before. Those with
+        nothing in their window are as quiet as can be, and cost nothing.
+        """
+        sounding = present if sounding is None else sounding
+        at = np.flatnonzero(sounding | self._sounded)
+        self._sounded = sounding.copy()
+        was_active = self.active[at]
+        for mask in (self.active, self.speechlike, self.tonal):
+            mask.fill(False)
+        self.level_dbm0.fill(-90)
+        self.change.fill(1)
+        shapes = self._shapes[at, self._tick % 5]
+        self._shapes[:, self._tick % 5] = 0
+        if self._tick % SUBWINDOW_TICKS == 0:
+            self._minima[:, self._tick // SUBWINDOW_TICKS % SUBWINDOWS] = np.inf
+        if len(at):
+            self._look(at, frames[at], present[at], was_active, shapes)
+        self._tick += 1
+
+    def _look(self, at: Rows, frames: Frames, present: Mask, was_active: Mask, shapes: Values) -> None:
+        """Look at the rows `at`; all other arrays have an entry for each of these, `shapes` the coarse spectra of 100 ms ago."""
+        spectrum = np.fft.rfft(np.concatenate([self._before[at], frames], axis=1) * HANN, FFT)
+        self._before[at] = frames
         power: Values = np.asarray((spectrum.real**2 + spectrum.imag**2) * SCALE, np.float32)
         bands: Values = np.asarray(power @ BANDS, np.float32)
         total: Values = np.asarray(bands.sum(axis=1), np.float32)
         heard = present & (total > 1e-12)
-        self._follow_noise(bands, heard)
-        self._find_activity(bands, total, heard)
-        self.tilt_db = np.where(heard, decibels(bands[:, 4:].sum(axis=1)) - decibels(bands[:, :4].sum(axis=1)), self.tilt_db)
-        self._find_steadiness(power)
-        self._find_voice(power, total)
-        self._tick += 1
+        self._follow_noise(at, bands, heard)
+        active = self._find_activity(at, bands, total, heard, was_active)
+        self.tilt_db[at] = np.where(heard, decibels(bands[:, 4:].sum(axis=1)) - decibels(bands[:, :4].sum(axis=1)), self.tilt_db[at])
+        self._find_steadiness(at, power, shapes)
+        self._find_voice(at[active], power[active])
 
-    def _follow_noise(self, bands: Values, heard: Mask) -> None:
-        rows = heard[:, None]
-        fresh = rows & (self._ticks[:, None] == 0)
-        self._power = np.where(fresh, bands, np.where(rows, 0.5 * self._power + 0.5 * bands, self._power))
+    def _follow_noise(self, at: Rows, bands: Values, heard: Mask) -> None:
+        rows, power = heard[:, None], self._power[at]
+        fresh = rows & (self._ticks[at, None] == 0)
+        power = np.where(fresh, bands, np.where(rows, 0.5 * power + 0.5 * bands, power))
+        self._power[at] = power
         slot = self._tick // SUBWINDOW_TICKS % SUBWINDOWS
-        if self._tick % SUBWINDOW_TICKS == 0:
-            self._minima[:, slot] = np.inf
-        self._minima[:, slot] = np.where(rows, np.minimum(self._minima[:, slot], self._power), self._minima[:, slot])
-        self._ticks += heard
+        minima = self._minima[at, slot]
+        self._minima[at, slot] = np.where(rows, np.minimum(minima, power), minima)
+        self._ticks[at] += heard
 
-    def _find_activity(self, bands: Values, total: Values, heard: Mask) -> None:
-        minimum = self._minima.min(axis=1)
+    def _find_activity(self, at: Rows, bands: Values, total: Values, heard: Mask, was_active: Mask) -> Mask:
+        minimum = self._minima[at].min(axis=1)
         floor = np.where(np.isfinite(minimum), minimum, 1e-10) * np.float32(FLOOR_BIAS)
-        early = (self._ticks < SUBWINDOW_TICKS)[:, None]
+        early = (self._ticks[at] < SUBWINDOW_TICKS)[:, None]
         floor = np.maximum(np.where(early, np.minimum(floor, 10 ** ((FLOOR_CAP_DBM0 - _FULL_TO_DBM0) / 10) / bands.shape[1]), floor), np.float32(1e-10))
-        self.floor_dbm0 = decibels(floor.sum(axis=1))
-        self.level_dbm0 = np.where(heard, decibels(total), np.float32(-90))
+        self.floor_dbm0[at] = decibels(floor.sum(axis=1))
+        level = np.where(heard, decibels(total), np.float32(-90))
         above = np.clip(10 * np.log10(np.maximum(bands, 1e-12) / floor), 0, 18)
         # The three best bands: a fricative has no low ones, a nasal no high ones.
         score = np.sort(above, axis=1)[:, -3:].mean(axis=1)
-        self.active = heard & (score > np.where(self.active, OFF_DB, ON_DB) + 1.5) & (self.level_dbm0 > QUIETEST_DBM0)
+        active: Mask = heard & (score > np.where(was_active, OFF_DB, ON_DB) + 1.5) & (level > QUIETEST_DBM0)
+        self.level_dbm0[at], self.active[at] = level, active
+        return active
 
-    def _find_steadiness(self, power: Values) -> None:
+    def _find_steadiness(self, at: Rows, power: Values, before: Values) -> None:
         """Compare coarse spectra (62 Hz) 100 ms apart."""
         shape = np.sqrt(power[:, 1:].reshape(len(power), -1, 4).sum(axis=2))
         shape /= np.maximum(np.sqrt((shape**2).sum(axis=1, keepdims=True)), 1e-9)
-        slot = self._tick % 5
-        self.change = 1 - np.einsum("ij,ij->i", shape, self._shapes[:, slot])
-        self._shapes[:, slot] = shape
+        self.change[at] = 1 - np.einsum("ij,ij->i", shape, before)
+        self._shapes[at, self._tick % 5] = shape
 
-    def _find_voice(self, power: Values, total: Values) -> None:
-        self.speechlike = np.zeros(len(total), np.bool_)
-        self.tonal = np.zeros(len(total), np.bool_)
-        rows = np.flatnonzero(self.active)
+    def _find_voice(self, rows: Rows, power: Values) -> None:
+        """Tell voices from tones among the active rows."""
         if not len(rows):
             return
         # Without hum, and without the DC that A-law leaves.
-        inside = power[rows, 5:]
+        inside = power[:, 5:]
         whole = inside.sum(axis=1)
         spread = whole**2 / np.maximum((inside**2).sum(axis=1), 1e-20)
         tonal = (spread < TONAL_BINS) | (self.change[rows] < 1 - STEADY)
-        clean = power[rows]
+        clean = power.copy()
         clean[:, :5] = 0
         correlation = np.fft.irfft(clean, FFT)[:, : LONGEST_LAG + 1] / WINDOW_CORRELATION
         correlation /= np.maximum(correlation[:, :1], 1e-20)

@@ -21,7 +21,7 @@ from .level import power_of
 from .moment import NEVER, Moment
 from .progress import Progress
 from .sit import SpecialInformation
-from .spectrum import spectrum
+from .spectrum import Spectrum, spectrum
 
 KEPT = 128
 "Ticks of audio kept of each row (2.56 s)."
@@ -55,6 +55,7 @@ class Tones:
         self._tick = -1
         "Ticks are counted from the first; a time of `tick + 1` is now."
         self._audio = np.zeros((KEPT, rows, FRAME), np.float32)
+        "Where nothing came (`_have`) it holds anything."
         self._have = np.zeros((KEPT, rows), np.bool_)
         self._began = np.full(rows, -1, np.int64)
         self._last = np.zeros(rows, np.int64)
@@ -70,6 +71,7 @@ class Tones:
         self._foreign = np.zeros(rows, np.int64)
         self._due = np.full(rows, NEVER, np.int64)
         self._opened = np.zeros(rows, np.int64)
+        self._seen = Spectrum(np.zeros(rows, np.float32), np.zeros(rows, np.float32), np.zeros(rows, np.bool_), np.zeros(rows, np.bool_))
         self._left: list[Hearing] = []
         self._progress = Progress(rows)
         self._sit = SpecialInformation(rows)
@@ -107,10 +109,9 @@ class Tones:
     def push(self, frames: Frames, present: Mask, now: float) -> Sequence[Hearing]:
         """Hear one tick; see `Detector.push`."""
         self._tick += 1
-        tick, slot = self._tick, self._tick % KEPT
-        seen = spectrum(frames)
-        self._audio[slot] = frames
-        self._have[slot] = present
+        tick = self._tick
+        self._have[tick % KEPT] = present
+        seen = self._look(frames, present)
         tone = seen.tone & present
         quiet = present & ~seen.tone
         active = self._began >= 0
@@ -147,14 +148,24 @@ class Tones:
             self._schedule(row)
         return said
 
+    def _look(self, frames: Frames, present: Mask) -> Spectrum:
+        """See what each frame is, and keep it, of rows that have one; what is said of the others was so earlier, and nobody asks."""
+        at = np.flatnonzero(present)
+        if len(at):
+            frames = frames[at]
+            self._audio[self._tick % KEPT, at] = frames
+            for whole, part in zip(self._seen, spectrum(frames), strict=True):
+                whole[at] = part
+        return self._seen
+
     def _measured(self, row: int, last: int) -> Burst | None:
         """The burst that has been sounding on `row`, up to tick `last`."""
         first = int(self._began[row])
         base = max(first - AROUND, self._tick - KEPT + 1, int(self._opened[row]))
         kept = np.arange(base, min(last + AROUND, self._tick) + 1) % KEPT
-        return measure(
-            row, first, last, self._audio[kept, row].reshape(-1), self._have[kept, row], first - base, bool(self._talk_before[row] > TALK)
-        )
+        have = self._have[kept, row]
+        wave = (self._audio[kept, row] * have[:, None]).reshape(-1)
+        return measure(row, first, last, wave, have, first - base, bool(self._talk_before[row] > TALK))
 
     def _ended(self, row: int, moment: Moment, said: list[Hearing]) -> None:
         burst = self._measured(row, int(self._last[row]))

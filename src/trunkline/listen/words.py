@@ -44,7 +44,11 @@ class Words:
 
     def push(self, frames: Frames, heard: Mask) -> None:
         """Take in one tick of the lines in `heard`."""
-        loud = np.abs(frames).mean(axis=1)[:, None] >= self._limit
+        at = np.flatnonzero(heard)
+        if not len(at):
+            return
+        loud = np.zeros(self._in_word.shape, np.bool_)
+        loud[at] = np.abs(frames[at]).mean(axis=1)[:, None] >= self._limit
         voice, silent = loud & heard[:, None], ~loud & heard[:, None]
         self.voice += voice
         self._word += voice

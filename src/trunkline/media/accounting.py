@@ -246,6 +246,11 @@ class Accounting:
         """Whether the source has passed its probation."""
         return not self._probation
 
+    @property
+    def jitter_s(self) -> float:
+        """Interarrival jitter, without the rest of `totals`."""
+        return self._jitter / self.clock_rate
+
     def report(self, now: float) -> Reception:
         """How it stands at `now`, with the loss since the previous report; the next report starts here (RFC 3550 appendix A.3)."""
         reception = self.totals(now)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Generic, Protocol
 
 from trunkline.media.leases import Lease, Leased, Unleased
-from trunkline.media.messages import MESSAGE_LIMIT, Message, Messages
+from trunkline.media.messages import MESSAGE_LIMIT, Message, Messages, bundle, unbundle
 
 FAULTS_REPORTED = 20
 "Tracebacks written; more of the same would only fill a disk."
@@ -40,18 +40,21 @@ class Link(Generic[Message]):
         """Hand over what there is to say; what the engine does not take now waits, for audio does not wait for signalling."""
         outbox = self.outbox
         while outbox:
+            datagram, count = bundle(outbox)
             try:
-                self.socket.send(outbox[0])
+                self.socket.send(datagram)
             except BlockingIOError:
                 return
             except OSError:
                 self.is_open = False
                 return
-            outbox.popleft()
+            for _ in range(count):
+                outbox.popleft()
 
     def obey(self, obey: Callable[[Message | None], None], most: int) -> None:
-        """Do what the engine has said, `most` messages at a go; a fault in one is reported and ends nothing else."""
-        for _ in range(most):
+        """Do what the engine has said, until `most` messages are done; a fault in one is reported and ends nothing else."""
+        done = 0
+        while done < most:
             try:
                 data = self.socket.recv(MESSAGE_LIMIT)
             except BlockingIOError:
@@ -61,10 +64,12 @@ class Link(Generic[Message]):
             if not data:
                 self.is_open = False
                 return
-            try:
-                obey(self._messages.decode(data))
-            except Exception:
-                self.fault()
+            for message in unbundle(data):
+                done += 1
+                try:
+                    obey(self._messages.decode(message))
+                except Exception:
+                    self.fault()
 
     def fault(self) -> None:
         """Report the exception being handled."""

@@ -1,16 +1,19 @@
 """Messages between a process and its workers: one byte for the kind, then the struct as MessagePack.
 
-The kinds are those of one link, in an order both ends share: they are the same program, started together.
+The kinds are those of one link, in an order both ends share: they are the same program, started together. What is said in one breath goes as
+one datagram, each message preceded by its length: a call is a dozen messages, and a system call costs more than most of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 MESSAGE_LIMIT = 1 << 16
-"Bytes of one message."
+"Bytes of one datagram."
+LENGTH = 4
+"Bytes before each message."
 
 Message = TypeVar("Message", bound=Struct)
 
@@ -21,6 +24,27 @@ class WorkerUp(Struct, frozen=True, gc=False):
 
 class WorkerDown(Struct, frozen=True, gc=False):
     """A worker has ended, and what it carried with it."""
+
+
+def bundle(messages: Sequence[bytes]) -> tuple[bytes, int]:
+    """A datagram of the first of `messages`, as many as fit it, and how many those are; one at least."""
+    parts: list[bytes] = []
+    size = 0
+    for message in messages:
+        size += LENGTH + len(message)
+        if parts and size > MESSAGE_LIMIT:
+            break
+        parts += (len(message).to_bytes(LENGTH), message)
+    return b"".join(parts), len(parts) // 2
+
+
+def unbundle(datagram: bytes) -> Iterator[bytes]:
+    """The messages of a datagram; what is no bundle gives what is no message."""
+    at = 0
+    while at < len(datagram):
+        end = at + LENGTH + int.from_bytes(datagram[at : at + LENGTH])
+        yield datagram[at + LENGTH : end]
+        at = end
 
 
 class Messages(Generic[Message]):

@@ -5,6 +5,7 @@ direction of the sections that we carry and refuses the others; every attribute 
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -46,9 +47,7 @@ class Side(Struct, frozen=True, gc=False):
     @property
     def telephone_event(self) -> int | None:
         """Payload type of the telephone events that run on the clock of the first voice format; any other if none does."""
-        events = [codec for codec in self.codecs if codec.is_named("telephone-event")]
-        rate = next((codec.rate for codec in self.codecs if codec.is_voice), 8000)
-        return min(events, key=lambda codec: codec.rate != rate).payload if events else None
+        return _telephone_event(self.codecs)
 
     @property
     def voice(self) -> Codec | None:
@@ -81,6 +80,13 @@ class Anchor(Struct, frozen=True, gc=False):
     "Values of a=crypto; with any, the section becomes RTP/SAVP, with none RTP/AVP."
     direction: str | None = None
     "None keeps the one in force."
+
+
+@lru_cache(256)
+def _telephone_event(codecs: tuple[Codec, ...]) -> int | None:
+    events = [codec for codec in codecs if codec.is_named("telephone-event")]
+    rate = next((codec.rate for codec in codecs if codec.is_voice), 8000)
+    return min(events, key=lambda codec: codec.rate != rate).payload if events else None
 
 
 def read_side(session: Session) -> Side | None:

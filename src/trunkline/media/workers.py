@@ -17,7 +17,7 @@ from typing import Protocol
 
 from msgspec import Struct, field
 
-from trunkline.media.messages import MESSAGE_LIMIT
+from trunkline.media.messages import MESSAGE_LIMIT, bundle, unbundle
 
 MESSAGES_PER_CALLBACK = 64
 "Read at one go: no callback of the signalling loop may last."
@@ -76,7 +76,7 @@ class WorkerPool:
         self._links: dict[int, socket.socket] = {}
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
         self._waiting: dict[int, deque[bytes]] = {}
-        "Messages that a link would not take at once."
+        "Datagrams that a link would not take at once."
         self._timer: asyncio.TimerHandle | None = None
         self._restarts: dict[int, asyncio.TimerHandle] = {}
         self._is_closing = False
@@ -97,8 +97,14 @@ class WorkerPool:
     def flush(self) -> None:
         """Send what the engine has to say; to be called after each use of it."""
         engine = self._engine
+        said: dict[int, list[bytes]] = {}
         while (data := engine.data_to_send()) is not None:
-            self._send(int.from_bytes(data[:2]), data[2:])
+            said.setdefault(int.from_bytes(data[:2]), []).append(data[2:])
+        for number, messages in said.items():
+            while messages:
+                datagram, count = bundle(messages)
+                self._send(number, datagram)
+                del messages[:count]
         self._set_timer()
 
     async def close(self) -> None:
@@ -137,7 +143,8 @@ class WorkerPool:
 
     def _read(self, number: int) -> None:
         link = self._links[number]
-        for _ in range(MESSAGES_PER_CALLBACK):
+        heard = 0
+        while heard < MESSAGES_PER_CALLBACK:
             try:
                 data = link.recv(MESSAGE_LIMIT)
             except BlockingIOError:
@@ -147,7 +154,9 @@ class WorkerPool:
             if not data:
                 self._bury(number)
                 break
-            self._tell_engine(number, data)
+            for message in unbundle(data):
+                self._tell_engine(number, message)
+                heard += 1
         self.flush()
         self._wake()
 
@@ -169,14 +178,14 @@ class WorkerPool:
         self._waiting.pop(number).clear()
         link.close()
 
-    def _send(self, number: int, message: bytes) -> None:
+    def _send(self, number: int, datagram: bytes) -> None:
         link = self._links.get(number)
         if link is None:
             return
         waiting = self._waiting[number]
         if not waiting:
             try:
-                link.send(message)
+                link.send(datagram)
             except BlockingIOError:
                 asyncio.get_running_loop().add_writer(link.fileno(), self._drain, number)
             except OSError:
@@ -184,7 +193,7 @@ class WorkerPool:
                 return
             else:
                 return
-        waiting.append(message)
+        waiting.append(datagram)
 
     def _drain(self, number: int) -> None:
         link, waiting = self._links[number], self._waiting[number]

@@ -5,6 +5,8 @@ offer of the leg has been answered, the answer stands, whoever answers it next: 
 follows leave the leg's description as it was, byte for byte, and the relay renumbers payload types where the two differ.
 """
 
+from functools import lru_cache
+
 from msgspec.structs import replace
 
 from trunkline.media.engine import Side
@@ -128,10 +130,7 @@ class DescribedLeg:
         """Speech formats that it sends and is sent, under its own numbers: those it named of which it was told, or told us, the same."""
         if self.heard is None:
             return ()
-        named = tuple(codec for codec in self.heard.codecs if codec.is_voice)
-        if self.told is None:
-            return named
-        return tuple(codec for codec in named if any(same(codec, other) for other in self.told.codecs)) or named
+        return _agreed(self.heard.codecs, self.told.codecs if self.told is not None else None)
 
     def sends_as(self) -> dict[int, Codec]:
         """Payload types of what it sends, whichever numbers it goes by: ours (RFC 3264 section 5.1) or its own."""
@@ -226,15 +225,31 @@ def renumbering(source: DescribedLeg, target: DescribedLeg) -> dict[int, int]:
     """
     if target.heard is None:
         return {}
+    sent = tuple(codec for described in (source.heard, source.told) if described is not None for codec in described.codecs)
+    return dict(_renumbering(sent, source.law, target.heard.codecs, target.agreed()))
+
+
+# A far end names the same formats call after call, so what follows from them is mostly known already.
+
+
+@lru_cache(256)
+def _renumbering(sent: tuple[Codec, ...], law: str, wanted: tuple[Codec, ...], agreed: tuple[Codec, ...]) -> dict[int, int]:
     numbers: dict[int, int] = {}
-    for described in (source.heard, source.told):
-        for codec in described.codecs if described is not None else ():
-            becomes = source.law if source.law and codec.is_named(other_law(source.law)) else codec.name
-            known = target.agreed() if becomes is source.law else target.heard.codecs
-            wanted = next((one for one in known if one.is_named(becomes) and (one.rate, one.channels) == (codec.rate, codec.channels)), None)
-            if wanted is not None:
-                numbers[codec.payload] = wanted.payload
-    return {payload: wanted for payload, wanted in numbers.items() if payload != wanted}
+    for codec in sent:
+        is_turned = bool(law) and codec.is_named(other_law(law))
+        becomes, known = (law, agreed) if is_turned else (codec.name, wanted)
+        found = next((one for one in known if one.is_named(becomes) and (one.rate, one.channels) == (codec.rate, codec.channels)), None)
+        if found is not None:
+            numbers[codec.payload] = found.payload
+    return {payload: number for payload, number in numbers.items() if payload != number}
+
+
+@lru_cache(256)
+def _agreed(heard: tuple[Codec, ...], told: tuple[Codec, ...] | None) -> tuple[Codec, ...]:
+    named = tuple(codec for codec in heard if codec.is_voice)
+    if told is None:
+        return named
+    return tuple(codec for codec in named if any(same(codec, other) for other in told)) or named
 
 
 def shares_voice(one: Heard, other: Heard) -> bool:

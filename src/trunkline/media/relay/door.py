@@ -25,17 +25,18 @@ _NO_ADDRESS = bytes(16)
 class Door:
     """The socket, where it sends to, and whether it is connected there."""
 
-    __slots__ = ("destination", "is_connected", "socket", "source")
+    __slots__ = ("_is_v6", "destination", "is_connected", "socket", "source")
 
-    def __init__(self, bound: socket.socket, source: Source) -> None:
+    def __init__(self, bound: socket.socket, source: Source, is_v6: bool = False) -> None:
         self.socket = bound
+        self._is_v6 = is_v6
         self.source = source
         self.destination: Address | None = None
         self.is_connected = False
 
     def mark(self, dscp: int) -> None:
         """Mark what is sent with a DSCP (RFC 2474)."""
-        if self.socket.family == socket.AF_INET6:
+        if self._is_v6:
             self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, dscp << 2)
         else:
             self.socket.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, dscp << 2)

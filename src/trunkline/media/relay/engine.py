@@ -249,15 +249,17 @@ class Relay:
     def _choose(self, offer: MediaOffer, heard: Session, source: DescribedLeg, target: DescribedLeg, can_convert: CanConvert) -> Session | MediaFailed:
         """What to offer: what both policies, and a standing answer, allow; where that is nothing, what `target` takes and audio can be made into."""
         spoken = tuple(codec.name for codec in source.heard.codecs if codec.is_voice) if source.heard is not None else ()
-        policies: tuple[tuple[str, ...], ...] = (offer.source_side.codecs, offer.side.codecs)
+        policies: tuple[tuple[str, ...], ...] = (offer.side.codecs,)
         if source.answer is not None and source.told is not None:
             spoken = tuple(codec.name for codec in source.told.codecs if codec.is_voice)
             policies = (*policies, spoken)
-        session = self._read(offer, *policies)
+        session = self._read(offer, offer.source_side.codecs, *policies) if any(policies) else heard
         known = target.heard
         if isinstance(session, Session):
+            if known is None:
+                return session
             described = read_side(session)
-            if known is None or described is None or shares_voice(known, described):
+            if described is None or shares_voice(known, described):
                 return session
         wanted = tuple(codec.name for codec in known.codecs if codec.is_voice) if known is not None else offer.side.codecs
         names = usable(wanted, spoken, can_convert)

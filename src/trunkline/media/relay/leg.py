@@ -3,7 +3,7 @@
 Nearly every packet takes the short way: it looks like the one before, so its header is noted for later and it is sent on as it is. The
 notes are settled some thirty at a time, for it is not the arithmetic that costs but fetching a stream's state into the processor's cache,
 with hundreds of streams in turn. Whatever is unlike the packet before (digits, another source, a marker), and every packet of a leg
-with SRTP, a copy, a block or a conversion, takes the long way.
+with a copy, a block or a conversion, takes the long way.
 """
 
 import struct
@@ -72,7 +72,7 @@ class Leg:
         self.pair = pair
         self.place = place
         self.source = Source()
-        self.door = Door(pair.rtp, self.source)
+        self.door = Door(pair.rtp, self.source, ":" in pair.address)
         self.fileno = pair.rtp.fileno()
         self._recv_into = pair.rtp.recv_into
         self._recvfrom_into = pair.rtp.recvfrom_into
@@ -173,6 +173,10 @@ class Leg:
             return
         word, sequence, timestamp, ssrc = _glance(BUFFER)
         if word == self._usual and ssrc == self._known and HEADER_SIZE <= size <= SIZE_LIMIT:
+            if self._sealed_in is not None:  # its header is in the clear: what looks like the packet before is one once it is opened
+                size = self._unseal(self._sealed_in, size, now)
+                if size < 0:
+                    return
             noted = self._noted
             _note(self._notes, noted, now, timestamp, sequence, size)
             noted += _NOTE_SIZE
@@ -265,7 +269,7 @@ class Leg:
             return
         if stream is None:
             target.passage.note(ssrc, sequence, timestamp, size, now)
-            if not (self._watch.is_on or is_event or second & MARKER or self._sealed_in is not None):
+            if not (self._watch.is_on or is_event or second & MARKER):
                 self._usual = first << 8 | second
         elif not stream.forward(packet, sequence, timestamp, ssrc, now):
             return
@@ -426,21 +430,24 @@ class Leg:
             self.tally.refused += 1
             return -1
         packet = VIEWS[size]
-        is_control = is_rtcp(packet)
-        opened = sealed.unprotect_rtcp(packet) if is_control else sealed.unprotect(packet)
-        if not isinstance(opened, bytes):
+        if is_rtcp(packet):
+            compound = sealed.unprotect_rtcp(packet)
+            if isinstance(compound, bytes):
+                self._pass_control(compound, now)
+            else:
+                self.tally.refused += 1
+            return -1
+        opened = sealed.open(packet)
+        if not isinstance(opened, memoryview):
             self.tally.refused += 1
             return -1
-        if is_control:
-            self._pass_control(opened, now)
-            return -1
         size = len(opened)
-        BUFFER[:size] = opened
+        VIEWS[size][:] = opened
         return size
 
     def _send_sealed(self, packet: Datagram) -> None:
-        sealed = self._sealed_out.protect(packet) if self._sealed_out is not None else None
-        if not isinstance(sealed, bytes):
+        sealed = self._sealed_out.seal(packet) if self._sealed_out is not None else None
+        if not isinstance(sealed, memoryview):
             self.unsent += 1
             return
         self._plain_send(sealed)

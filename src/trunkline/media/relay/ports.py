@@ -6,7 +6,6 @@ Ports are drawn at random from the range: a stranger cannot guess the next call'
 import errno
 import socket
 from collections.abc import Callable
-from ipaddress import ip_address
 from random import Random
 
 from msgspec import Struct
@@ -47,7 +46,7 @@ def bind_pair(address: str, first: int, last: int, random: Random) -> Pair | Non
 
 
 def _bound(address: str, port: int) -> socket.socket | None:
-    is_v6 = ip_address(address).version == 6
+    is_v6 = ":" in address
     one = socket.socket(socket.AF_INET6 if is_v6 else socket.AF_INET, socket.SOCK_DGRAM)
     try:
         one.setblocking(False)

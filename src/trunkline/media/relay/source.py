@@ -6,6 +6,7 @@ stranger, even an allowed one. The lock moves once after new SDP or when 18x bec
 for 500 ms; never out of the allowed ranges.
 """
 
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TypeAlias
 
@@ -18,12 +19,19 @@ WINDOW_S = 1.0
 "How long a grant by signalling stays open: far ends switch their media together with their signalling."
 
 
+@lru_cache(4096)
 def canonical(host: str) -> str:
     """A host as the kernel writes it, so that two spellings of one IPv6 address compare equal; "" for what is no address."""
     try:
         return str(ip_address(host))
     except ValueError:
         return ""
+
+
+@lru_cache(1024)
+def networks_of(texts: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
+    """What policy lists, read."""
+    return tuple(ip_network(text, strict=False) for text in texts)
 
 
 class Source:
@@ -47,7 +55,7 @@ class Source:
         """Take what SDP and policy say; True when it differs from before."""
         host = canonical(host)
         expected = (host, port) if host and port else None
-        parsed = tuple(ip_network(network, strict=False) for network in networks)
+        parsed = networks_of(networks)
         if (expected, nat, parsed) == (self.expected, self.nat, self._networks):
             return False
         self.host, self.expected, self.nat, self._networks = host, expected, nat, parsed

@@ -47,11 +47,11 @@ class Tally:
         self._started_at = now
 
     def lost(self, now: float) -> int:
-        return self._lost + max(0, self.account.totals(now).lost)
+        return self._lost + (max(0, self.account.totals(now).lost) if self.account.received else 0)
 
     def jitter_s(self, now: float) -> float:
         """Of the source that speaks; of the one before while this one has hardly begun."""
-        return self.account.totals(now).jitter_s if self.account.received > 16 or not self._received else self._jitter_s
+        return self.account.jitter_s if self.account.received > 16 or not self._received else self._jitter_s
 
     def mos(self, codec: str, now: float) -> float:
         """Quality of what the leg sends, by its losses alone (ITU-T G.107); 0.0 where there is no standard estimate or nothing came."""

@@ -6,6 +6,8 @@ writes that.
 """
 
 import re
+from collections.abc import Sequence
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -89,18 +91,7 @@ class Media(Struct, frozen=True, gc=False):
         """RTP formats in order of preference; a payload type without meaning is left out."""
         if not self.is_rtp:
             return ()
-        maps = dict(_rtpmaps(self.attributes("rtpmap")))
-        parameters = dict(_fmtps(self.attributes("fmtp")))
-        codecs: list[Codec] = []
-        for payload in self.formats:
-            number = int(payload) if payload.isascii() and payload.isdecimal() and len(payload) <= 3 else 128
-            name, rate, channels = maps.get(number, ("", 0, 1))
-            known = STATIC.get(number)
-            if name and number < 128:
-                codecs.append(Codec(number, name, rate, channels, parameters.get(number, "")))
-            elif known is not None:
-                codecs.append(Codec(number, known.name, known.rate, known.channels, parameters.get(number, "")))
-        return tuple(codecs)
+        return _codecs(self.formats, tuple(self.attributes("rtpmap")), tuple(self.attributes("fmtp")))
 
     @property
     def telephone_event(self) -> int | None:
@@ -242,12 +233,28 @@ def _attributes(lines: tuple[tuple[str, str], ...], name: str) -> list[str]:
     ]
 
 
-def _rtpmaps(values: list[str]) -> list[tuple[int, tuple[str, int, int]]]:
+@lru_cache(256)
+def _codecs(formats: tuple[str, ...], rtpmaps: tuple[str, ...], fmtps: tuple[str, ...]) -> tuple[Codec, ...]:
+    """A far end names the same formats in every call; only address and port differ."""
+    maps, parameters = dict(_rtpmaps(rtpmaps)), dict(_fmtps(fmtps))
+    codecs: list[Codec] = []
+    for payload in formats:
+        number = int(payload) if payload.isascii() and payload.isdecimal() and len(payload) <= 3 else 128
+        name, rate, channels = maps.get(number, ("", 0, 1))
+        known = STATIC.get(number)
+        if name and number < 128:
+            codecs.append(Codec(number, name, rate, channels, parameters.get(number, "")))
+        elif known is not None:
+            codecs.append(Codec(number, known.name, known.rate, known.channels, parameters.get(number, "")))
+    return tuple(codecs)
+
+
+def _rtpmaps(values: Sequence[str]) -> list[tuple[int, tuple[str, int, int]]]:
     found = (_RTPMAP.match(value) for value in values)
     return [(int(one[1]), (one[2], int(one[3]), int(one[4] or 1))) for one in found if one]
 
 
-def _fmtps(values: list[str]) -> list[tuple[int, str]]:
+def _fmtps(values: Sequence[str]) -> list[tuple[int, str]]:
     parts = (value.partition(" ") for value in values)
     return [
         (int(payload), rest.strip())
