@@ -1,13 +1,15 @@
 """Logs whose truth is known: the market run under one policy, its facts as a journal would have them."""
 
 import heapq
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import yaml
 
-from trunkline.decide import Plan
+from trunkline.decide import Decisions, Plan
 from trunkline.facts.record import Attempt, Call, Fact
 from trunkline.lab.market import Truth, draw_fates
 from trunkline.lab.market.fate import Fates
@@ -41,6 +43,21 @@ def scenario_truth(text: str, shares: tuple[tuple[str, float], ...] = ()) -> Tru
     return Truth(scenario_of(text, dict(shares)))
 
 
+class Watched:
+    """A decision object that tells what it observes."""
+
+    def __init__(self, decisions: Decisions, watch: Callable[[Fact, float], None]) -> None:
+        self._decisions = decisions
+        self._watch = watch
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._decisions, name)
+
+    def observe(self, fact: Fact, now: float) -> None:
+        self._decisions.observe(fact, now)
+        self._watch(fact, now)
+
+
 class Market:
     """One market with its fates, under as many policies as are asked for."""
 
@@ -58,20 +75,18 @@ class Market:
         truth = scenario_truth(self.text, tuple((shares or {}).items()))
         market = Run(truth, self.fates, strategy, self.seed, None)
         written: list[tuple[float, int, Fact]] = []
-        observe = market.decisions.observe
         tenants = [place.tenant for place in truth.scenario.destinations.values()]
         numbers = {f"c{i}": i for i in range(len(self.fates.at_s))}
         tried: dict[str, list[Attempt]] = {}
 
         def watch(fact: Fact, now: float) -> None:
-            observe(fact, now)
             if isinstance(fact, Attempt):
                 tried.setdefault(fact.call, []).append(fact)
             if isinstance(fact, Call):
                 fact = self._whole(fact, numbers[fact.call], tenants, tried[fact.call])
             heapq.heappush(written, (now, len(written), fact))
 
-        market.decisions.observe = watch  # type: ignore[method-assign]
+        market.decisions = Watched(market.decisions, watch)  # type: ignore[assignment]
         for i, at in enumerate(self.fates.at_s):
             now = at - market.start
             market.catch_up(now)

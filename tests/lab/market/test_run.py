@@ -37,7 +37,7 @@ def test_a_route_that_answers_nothing_is_left_with_the_holdout() -> None:
 def test_false_answers_do_not_buy_calls() -> None:
     found = results("false_answers", "performance", "least_cost")
     late = [sum(block[1] for block in found["performance"].firsts[30:]), sum(map(sum, found["performance"].firsts[30:]))]
-    assert late[0] / late[1] < 0.05
+    assert late[0] / late[1] < 0.1
     assert found["performance"].wasted_s < 0.75 * found["least_cost"].wasted_s
 
 
