@@ -10,7 +10,6 @@ from trunkline.numbers.attestation import Attestor, Level, slot
 from trunkline.numbers.certificates import Signer, Trust
 from trunkline.numbers.clock_check import ClockCheck
 from trunkline.numbers.lab_ca import Issued, LabCa
-from trunkline.numbers.tn_auth import TnAuth
 from trunkline.numbers.verification import Arrived, Failed, Verified, Verifier
 from trunkline.sip.headers.identity import Identity
 
@@ -30,16 +29,6 @@ def synchronised(at_s: int) -> ClockCheck:
     clock = ClockCheck()
     clock.compared(0.0, "test", at_s)
     return clock
-
-
-@pytest.fixture(scope="module")
-def authority() -> LabCa:
-    return LabCa(now_s())
-
-
-@pytest.fixture(scope="module")
-def issued(authority: LabCa) -> Issued:
-    return authority.issue("SHAKEN 709J", TnAuth(("709J",)))
 
 
 def check(folder: Path, identity: str, issued: Issued, expire_s: int = 60) -> subprocess.CompletedProcess[str]:

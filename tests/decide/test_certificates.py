@@ -9,7 +9,6 @@ import trunkline.decide.waiting as waiting_module
 from tests.decide.stage import CARRIERS, START_S, Stage
 from trunkline.numbers import Attestor, ClockCheck, Level, slot
 from trunkline.numbers.lab_ca import Issued, LabCa
-from trunkline.numbers.tn_auth import TnAuth
 from trunkline.policy import load_policy
 
 X5U = "https://certificates.example.org/%s.pem"
@@ -24,16 +23,6 @@ dids: {"+14155550100": {trunks: [office]}}
 attestation: {clock: trusted, roots: roots.pem, hosts: [certificates.example.org]%s}
 """
 CALLER, CALLED = "+12125550123", "+14155550100"
-
-
-@pytest.fixture(scope="module")
-def authority() -> LabCa:
-    return LabCa(int(time.time()))
-
-
-@pytest.fixture(scope="module")
-def issued(authority: LabCa) -> Issued:
-    return authority.issue("SHAKEN 709J", TnAuth(("709J",)))
 
 
 class Judging(Stage):

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from tests.media.conftest import Driver
@@ -76,15 +76,20 @@ def running_daemon(folder: Path, *options: str) -> Iterator[RunningDaemon]:
         daemon.kill()
 
 
-@contextmanager
-def rtpengine_driver(daemon: RunningDaemon, **settings: object) -> Iterator[Driver]:
+def rtpengine_driver(daemon: RunningDaemon, **settings: object) -> AbstractContextManager[Driver]:
     """An engine of its own on a daemon that runs."""
+    return driver_of(Settings((Daemon("127.0.0.1", daemon.port),), **settings), daemon.digit_log)  # type: ignore[arg-type]
+
+
+@contextmanager
+def driver_of(settings: Settings, *digit_log: int) -> Iterator[Driver]:
+    """An engine of its own."""
     loop = asyncio.new_event_loop()
-    engine = Rtpengine(Settings((Daemon("127.0.0.1", daemon.port),), **settings), random.Random())  # type: ignore[arg-type]
+    engine = Rtpengine(settings, random.Random())
     opened: list[Link] = []
 
     async def start() -> None:
-        link = Link(engine, daemon.digit_log)
+        link = Link(engine, *digit_log)
         opened.append(link)
         await link.start()
 

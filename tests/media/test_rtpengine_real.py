@@ -1,8 +1,6 @@
 """The rtpengine engine over the real daemon: what goes beyond the suite that all engines share."""
 
-import asyncio
 import math
-import random
 import socket
 import struct
 import time
@@ -16,7 +14,7 @@ import pytest
 from tests.media.conftest import Driver
 from tests.media.engine_suite import connect
 from tests.media.far_ends import Phone, phones
-from tests.media.rtpengine_daemon import PROGRAM, RunningDaemon, rtpengine_driver, running_daemon
+from tests.media.rtpengine_daemon import PROGRAM, RunningDaemon, driver_of, rtpengine_driver, running_daemon
 from trunkline.media import (
     Block,
     Delete,
@@ -36,7 +34,7 @@ from trunkline.media import (
     Stop,
     Subscribe,
 )
-from trunkline.media.rtpengine import Daemon, Link, Rtpengine, Settings
+from trunkline.media.rtpengine import Daemon, Settings
 
 pytestmark = [pytest.mark.sockets, pytest.mark.counterpart, pytest.mark.skipif(PROGRAM is None, reason="rtpengine is not installed")]
 
@@ -370,25 +368,11 @@ def test_calls_go_to_the_daemon_that_lives(tmp_path: Path, daemon: RunningDaemon
         nobody.bind(("127.0.0.1", 0))
         down = Daemon("127.0.0.1", nobody.getsockname()[1])
         settings = Settings((down, Daemon("127.0.0.1", daemon.port)), ping_s=0.1, repeat_s=0.05, deadline_s=0.3)
-        loop = asyncio.new_event_loop()
-        made = Rtpengine(settings, random.Random())
-
-        async def start() -> Link:
-            link = Link(made)
-            await link.start()
-            return link
-
-        link = loop.run_until_complete(start())
-        try:
-            engine = Driver(made, link, loop, "rtpengine")
+        with driver_of(settings) as engine:
             engine.pump(0.6)
             for number in range(4):
                 assert isinstance(engine.offer(MediaOffer(f"spread-{number}", 1, caller.sdp())), bytes)
                 engine.command(Delete(f"spread-{number}"))
-        finally:
-            link.close()
-            loop.run_until_complete(asyncio.sleep(0.01))
-            loop.close()
     assert not [event for event in engine.events if isinstance(event, MediaReady | MediaFailed)]
 
 
@@ -396,17 +380,7 @@ def test_a_call_a_full_daemon_does_not_take_goes_to_the_next(tmp_path: Path, cal
     (tmp_path / "full").mkdir()
     with running_daemon(tmp_path / "full", "--max-sessions=1") as one, running_daemon(tmp_path, "--port-min=15000") as other:
         settings = Settings((Daemon("127.0.0.1", one.port, weight=100), Daemon("127.0.0.1", other.port)))
-        loop = asyncio.new_event_loop()
-        made = Rtpengine(settings, random.Random())
-
-        async def start() -> Link:
-            link = Link(made)
-            await link.start()
-            return link
-
-        link = loop.run_until_complete(start())
-        try:
-            engine = Driver(made, link, loop, "rtpengine")
+        with driver_of(settings) as engine:
             first = connect(engine, caller, carrier)
             with phones(far := Phone(), near := Phone()):
                 second = connect(engine, near, far)
@@ -416,7 +390,3 @@ def test_a_call_a_full_daemon_does_not_take_goes_to_the_next(tmp_path: Path, cal
             said = carrier.say(3, pace_s=0.001)
             assert [packet.payload for packet in caller.hear(3)] == said, "the full one still has the first"
             engine.command(Delete(first))
-        finally:
-            link.close()
-            loop.run_until_complete(asyncio.sleep(0.01))
-            loop.close()

@@ -23,7 +23,6 @@ from trunkline.facts.record import Decision
 from trunkline.node.signing import Signing, kernel_offset_s
 from trunkline.numbers import Attestor, ClockCheck, Fetch, Level, NumberBook, Verified, slot
 from trunkline.numbers.lab_ca import Issued, LabCa
-from trunkline.numbers.tn_auth import TnAuth
 from trunkline.policy.snapshot import Attestation
 from trunkline.sip.headers.identity import Identity, parse_identity
 
@@ -37,16 +36,6 @@ attestation:
   transit: {{x5u: "{X5U}", private_key: "file:lab.pem"}}
 """
 ROWS = "+14155550100,lab,geographic,US,sales,sales,loa-1,2026-01-01,production,\n"
-
-
-@pytest.fixture(scope="module")
-def authority() -> LabCa:
-    return LabCa(int(time.time()))
-
-
-@pytest.fixture(scope="module")
-def issued(authority: LabCa) -> Issued:
-    return authority.issue("SHAKEN 709J", TnAuth(("709J",)))
 
 
 class SigningStage(Stage):

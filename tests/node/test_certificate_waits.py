@@ -23,7 +23,6 @@ from trunkline.node.serve import Node
 from trunkline.node.settings import load_settings
 from trunkline.numbers import Attestor, ClockCheck, Level, slot
 from trunkline.numbers.lab_ca import Issued, LabCa
-from trunkline.numbers.tn_auth import TnAuth
 from trunkline.records.read import Reading
 
 pytestmark = pytest.mark.sockets
@@ -40,16 +39,6 @@ destinations: {us: {prefixes: ["1"], routes: [{to: carrier}]}}
 dids: {"+14155550100": {trunks: [office]}}
 attestation: {clock: trusted, roots: roots.pem, hosts: [certificates.example.org], wait: WAIT}
 """
-
-
-@pytest.fixture(scope="module")
-def authority() -> LabCa:
-    return LabCa(int(time.time()))
-
-
-@pytest.fixture(scope="module")
-def issued(authority: LabCa) -> Issued:
-    return authority.issue("SHAKEN 709J", TnAuth(("709J",)))
 
 
 class CertificateServer:

@@ -20,11 +20,13 @@ BYE_WITHIN_S = 5.0
 class Stage:
     """A dialer, a node and a carrier, each on an address of its own."""
 
-    def __init__(self, folder: Path, **node: object) -> None:
+    def __init__(self, folder: Path, policy: str = "", **node: object) -> None:
+        """Of a `policy` of its own, DIALER and CARRIER are filled in."""
         self.at = loopback()
         self.dialer_at, self.carrier_at = loopback(), loopback()
         listen = [("trunks", "udp", f"{self.at}:5060"), ("carriers", "udp", f"{self.at}:5080")]
-        self.node = ServedNode(folder, simple_policy(self.dialer_at, f"{self.carrier_at}:5060"), listen, **node)
+        policy = policy.replace("DIALER", self.dialer_at).replace("CARRIER", self.carrier_at) or simple_policy(self.dialer_at, f"{self.carrier_at}:5060")
+        self.node = ServedNode(folder, policy, listen, **node)
         self.dialer = Phone(user="dialer")
         self.carrier = Phone(user="carrier")
 

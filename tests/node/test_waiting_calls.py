@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.counterparts.phones import Phone, loopback, until
-from tests.counterparts.serving import ServedNode
+from tests.counterparts.phones import until
+from tests.node.test_crash import Stage
 from trunkline.facts.record import Parked
 
 pytestmark = pytest.mark.sockets
@@ -17,37 +17,23 @@ tenants: {lab: {}}
 trunks:
   dialer: {tenant: lab, addresses: [DIALER], pacing: {wait: 5s}, number_plan: {country_code: "1", min_digits: 3}@TRUNK@}
 carriers:
-  carrier: {@CARRIER@ gateways: {gateway: {host: "AT", options: 0, addresses: [AT]}}}
+  carrier: {@RATE@ gateways: {gateway: {host: "CARRIER", options: 0, addresses: [CARRIER]}}}
 destinations:
   us: {prefixes: ["1"], routes: [{to: carrier}]}
 """
 
 
-class Stage:
-    """A dialer, a node and a carrier that refuses every call as busy."""
+class Waiting(Stage):
+    """A dialer whose calls may wait, and a carrier that refuses every call as busy."""
 
     def __init__(self, folder: Path, trunk: str = "", carrier: str = "") -> None:
-        self.at, self.dialer_at, self.carrier_at = loopback(), loopback(), loopback()
-        policy = POLICY.replace("DIALER", self.dialer_at).replace("\"AT\"", f"\"{self.carrier_at}\"").replace("[AT]", f"[{self.carrier_at}]").replace("@TRUNK@", trunk)
-        policy = policy.replace("@CARRIER@", carrier)
-        self.node = ServedNode(folder, policy, [("trunks", "udp", f"{self.at}:5060"), ("carriers", "udp", f"{self.at}:5080")])
-        self.dialer, self.carrier = Phone(user="+12125550177"), Phone(486, "carrier")
-
-    async def __aenter__(self) -> "Stage":
-        await self.dialer.udp(self.dialer_at, 5060, (self.at, 5060))
-        await self.carrier.udp(self.carrier_at, 5060)
-        await self.node.start()
-        return self
-
-    async def __aexit__(self, kind: object, error: object, trace: object) -> None:
-        await self.dialer.close()
-        await self.carrier.close()
-        await self.node.__aexit__(kind, error, trace)
+        super().__init__(folder, POLICY.replace("@TRUNK@", trunk).replace("@RATE@", carrier))
+        self.dialer.user, self.carrier.behaviour = "+12125550177", 486
 
 
 def test_twenty_calls_at_once_to_a_carrier_of_five_a_second_are_all_placed_and_none_too_early(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with Stage(tmp_path, carrier="cps: 5,") as stage:
+        async with Waiting(tmp_path, carrier="cps: 5,") as stage:
             calls = [stage.dialer.invite(f"1415555{1000 + i}", f"{stage.at}:5060") for i in range(20)]
             await until(lambda: all(call.status for call in calls), 12, "every call was answered")
             assert [call.status for call in calls] == [486] * 20
@@ -65,7 +51,7 @@ def test_twenty_calls_at_once_to_a_carrier_of_five_a_second_are_all_placed_and_n
 
 def test_calls_that_waited_when_the_node_was_killed_are_on_record(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with Stage(tmp_path, trunk=", cps: 1") as stage:
+        async with Waiting(tmp_path, trunk=", cps: 1") as stage:
             node = stage.node
             calls = [stage.dialer.invite(f"1415555{1000 + i}", f"{stage.at}:5060") for i in range(3)]
             await until(lambda: all(100 in call.provisional for call in calls) and any(call.status for call in calls), 5, "one is placed, two wait")
