@@ -73,3 +73,12 @@ def test_attempts_are_told_by_their_outcome(tmp_path: Path) -> None:
         for each in with_decision(candidates=(next(each.gateway for each in a_call("one") if isinstance(each, Attempt)),), propensity=(1.0,))
     ]
     assert "answered after 4020 ms, heard as human" in explained(tmp_path, *[each for each in facts if not isinstance(each, Call)])
+
+
+def test_each_path_of_a_gateway_that_was_tried_is_told(tmp_path: Path) -> None:
+    first = next(each for each in a_call("one") if isinstance(each, Attempt))
+    silent = msgspec.structs.replace(first, status=0, outcome="route", evidence="no response", next="next")
+    tried = [msgspec.structs.replace(silent, position=i, local=local) for i, local in enumerate(("192.0.2.1:5080", "192.0.2.2:5080"), 1)]
+    others = [each for each in with_decision(candidates=(first.gateway,), propensity=(1.0,)) if not isinstance(each, Attempt)]
+    text = explained(tmp_path, *others, *tried)
+    assert "no response, next path, from 192.0.2.1:5080; then no response, next route, from 192.0.2.2:5080" in text

@@ -68,7 +68,7 @@ def test_a_plan_within_what_there_is_asks_for_nothing_but_tells_the_cautious_fig
 
 
 def test_a_pool_that_never_called_is_not_told_that_it_needs_nothing(data: Path) -> None:
-    assert "no call in the last 28 days: say what is planned with --busiest-day" in asked(data, "service-us")
+    assert "no whole day with calls in the last 28 days: say what is planned with --busiest-day" in asked(data, "service-us")
     assert "order" in asked(data, "service-us", "--busiest-day", "500")
 
 
@@ -81,3 +81,9 @@ def test_json_has_dates_as_dates(data: Path) -> None:
 def test_an_unknown_pool_is_refused(data: Path) -> None:
     done = CliRunner().invoke(app, ["numbers", "forecast", "nowhere", "--data", str(data)])
     assert (done.exit_code, "there is no pool nowhere" in done.output) == (1, True)
+
+
+def test_a_state_no_number_can_have_is_refused_with_those_there_are(data: Path) -> None:
+    result = CliRunner().invoke(app, ["numbers", "list", "--state", "relased", "--data", str(data)])
+    assert result.exit_code == 2
+    assert "did you mean `released`?" in result.stderr

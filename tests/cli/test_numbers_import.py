@@ -171,6 +171,7 @@ def test_a_number_that_was_given_back_comes_again_to_another_tenant_and_is_no_ro
             assert "released" in (await asyncio.to_thread(numbers, node.data, "show", ours)).output
             back = await asyncio.to_thread(imported, node.data, rows(1, owner="other", pool="theirs"))
             assert "1 added" in back.output, back.output
+            assert "owner other of 1 numbers is no tenant of the policy in force" in back.output
             shown = await asyncio.to_thread(numbers, node.data, "show", ours, "--json")
             assert [json.loads(shown.output)[name] for name in ("owner", "pool", "state")] == ["other", "theirs", "production"]
 

@@ -20,7 +20,7 @@ def test_a_file_of_observations_becomes_facts() -> None:
 def test_faults_name_line_column_and_fix_and_nothing_is_taken() -> None:
     problems = read_labels(HEADER + "+14155550100,spam,hiya,probe,2026-03-01\n4155550100,spma,,probe,2026-03-01\n+14155550100,spam,hiya,probe,2027-01-01\n+14155550100,spam,hiya,probe,2026-03-01T10:00\nx\n", START)
     assert [(one.line, one.path) for one in problems if not isinstance(one, NumberLabelled)] == [(3, "label"), (3, "number"), (3, "engine"), (4, "seen"), (5, "seen"), (6, "")]
-    assert str(problems[0]) == "line 3, column 0: label: there is no label `spma`; did you mean `spam`?"
+    assert str(problems[0]) == "line 3: label: there is no label `spma`; did you mean `spam`?"
     assert len(read_labels("a,b\n", START)) == 1
 
 

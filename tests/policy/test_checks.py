@@ -282,3 +282,13 @@ def test_all_problems_come_at_once_in_the_order_of_the_file(good: str, environme
         "emergency.routes[0]",
     ]
     assert [problem.line for problem in problems] == sorted(problem.line for problem in problems)
+
+
+def test_calls_back_need_a_trunk_that_calls_can_reach(good: str, environment: dict[str, str]) -> None:
+    policy = good.replace("    host: 192.0.2.10:5060\n", "") + "\npools: {sales: {callback: [dialer-1, offise]}}\n"
+    problems = load_policy(policy, environment=environment)
+    assert isinstance(problems, list)
+    assert [(problem.path, problem.message, problem.fix) for problem in problems if problem.path.startswith("pools")] == [
+        ("pools.sales.callback[0]", "calls cannot reach trunk `dialer-1`", "add `host` or `registers` to trunk `dialer-1`"),
+        ("pools.sales.callback[1]", "no trunk `offise`", "did you mean `office`?"),
+    ]

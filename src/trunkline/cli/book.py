@@ -28,8 +28,16 @@ def book_of(data: Path | None) -> tuple[Path, NumberBook]:
     return directory, book
 
 
+def tenants_of(directory: Path) -> frozenset[str] | None:
+    """Tenants of the policy in force; None where none was ever applied."""
+    try:
+        return frozenset(Kept(directory).in_force().document.tenants)
+    except StoreError:
+        return None
+
+
 def now_us() -> int:
     return time.time_ns() // 1000
 
 
-__all__ = ["book_of", "now_us"]
+__all__ = ["book_of", "now_us", "tenants_of"]

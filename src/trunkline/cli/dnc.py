@@ -68,7 +68,7 @@ def remove(numbers: Numbers = None, from_: From = None, tenant: Tenant = "", cou
 
 @app.command()
 def check(numbers: Annotated[list[str], typer.Argument(help="Numbers.", show_default=False)], country: Country = "", data: Data = None, as_json: Json = False) -> None:
-    """Which lists hold these numbers; exit status 1 when any does."""
+    """Which lists hold these numbers; exit status 1 when any does. Opt-outs are in no list: `trunkline explain ID` tells of a call refused for one."""
     lists = {path.stem: _open(path) for path in sorted(_folder(data).glob(f"*{SUFFIX}"))}
     reading = Reading(country)
     found: dict[str, list[str]] = {}

@@ -46,22 +46,18 @@ def number_of(story: Story) -> NumberTaken | None:
 
 def candidates(decision: Decision, attempts: list[Attempt]) -> list[dict[str, Any]]:
     """Every gateway in the order it was to be tried, and what became of it."""
-    by_gateway: dict[str, Attempt] = {attempt.gateway: attempt for attempt in attempts}
     return [
         {
             "gateway": gateway, "score": decision.scores[i] if i < len(decision.scores) else None,
-            "propensity": decision.propensity[i] if i < len(decision.propensity) else None, "became": _became(decision, gateway, by_gateway.get(gateway)),
+            "propensity": decision.propensity[i] if i < len(decision.propensity) else None, "became": _became(decision, gateway, [attempt for attempt in attempts if attempt.gateway == gateway]),
         }
         for i, gateway in enumerate(decision.candidates)
     ]  # fmt: skip
 
 
-def _became(decision: Decision, gateway: str, attempt: Attempt | None) -> str:
-    if attempt is not None:
-        left_by = f", from {attempt.local}" if attempt.local else ""
-        if attempt.outcome == "answered":
-            return f"answered after {delay(attempt.answer_ms)}{f', heard as {attempt.heard}' if attempt.heard else ''}{left_by}"
-        return f"{f'{attempt.status} {attempt.phrase} ({attempt.evidence})' if attempt.status else attempt.evidence}, {'next route' if attempt.next == 'next' else 'the call ended with it'}{left_by}"
+def _became(decision: Decision, gateway: str, attempts: list[Attempt]) -> str:
+    if attempts:
+        return "; then ".join(_ended(attempt, attempt is attempts[-1]) for attempt in attempts)
     code = decision.excluded.get(gateway)
     if code is not None:
         known = CATALOGUE.get(code)
@@ -69,12 +65,21 @@ def _became(decision: Decision, gateway: str, attempt: Attempt | None) -> str:
     return "not asked" if decision.numberless else "not needed"
 
 
+def _ended(attempt: Attempt, last: bool) -> str:
+    """Of one attempt; all but the last of a gateway were followed by one over another of its paths."""
+    left_by = f", from {attempt.local}" if attempt.local else ""
+    if attempt.outcome == "answered":
+        return f"answered after {delay(attempt.answer_ms)}{f', heard as {attempt.heard}' if attempt.heard else ''}{left_by}"
+    on = "next path" if not last else "next route" if attempt.next == "next" else "the call ended with it"
+    return f"{f'{attempt.status} {attempt.phrase} ({attempt.evidence})' if attempt.status else attempt.evidence}, {on}{left_by}"
+
+
 def text(call_id: str, story: Story) -> str:
     """For a person."""
     decision, taken, call = story.decision, number_of(story), story.call
     parts: list[str] = []
     if call is not None:
-        parts.append(f"{call_id}: {plain(call.caller_raw)} called {plain(call.called or call.called_raw)} by trunk {call.trunk}; told {call.status} ({call.result}).")
+        parts.append(f"{call_id}: {plain(call.caller_raw)} called {plain(call.called or call.called_raw)} {'by' if call.direction == 'outbound' else 'for'} trunk {call.trunk}; told {call.status} ({call.result}).")
         refusal = CATALOGUE.get(call.refusal)
         if refusal is not None:
             parts.append(f"Refused, {refusal.code}: {refusal.text}{f' It was: {plain(call.why)}.' if call.why else ''}")
@@ -100,7 +105,7 @@ def text(call_id: str, story: Story) -> str:
         parts.append(f"Number {taken.number} of pool {taken.pool}: {CHOSEN.get(taken.chosen, taken.chosen)}{apart}; {taken.open} had room.{_closed(taken.excluded)}")
     elif decision.numberless:
         parts.append(f"No number could be called with: {_counted(decision.numberless) or 'the pool is empty'}.")
-    elif call is not None and call.caller:
+    elif call is not None and call.caller and call.direction == "outbound":
         parts.append(f"Number {plain(call.caller)}: as the dialer sent it; the trunk's caller IDs are not governed (`caller_id`).")
     return "\n".join(parts)
 

@@ -8,7 +8,14 @@ from trunkline.cli.calls import calls
 from trunkline.cli.command import Data
 from trunkline.cli.node import ask
 
-app = typer.Typer(add_completion=False, help="List calls, or do something to one that is up.")
+HELP = """List calls, or do something to one that is up.
+
+Those that ended stand in the order they ended, the last first; PDD is the post-dial delay. Works with and without a running node.
+
+Example: trunkline calls --since 1h --carrier alpha --failed
+"""
+
+app = typer.Typer(add_completion=False, help=HELP)
 app.callback(invoke_without_command=True)(calls)
 
 CallId = Annotated[str, typer.Argument(metavar="CALL", help="Our call id, or the Call-ID the dialer gave it.")]

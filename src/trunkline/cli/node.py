@@ -27,7 +27,10 @@ def serve(settings: Annotated[Path, typer.Option("--settings", help="Settings of
 
 
 def status(data: Data = None, as_json: Json = False) -> None:
-    """Whether the node admits calls, and what it carries right now."""
+    """Whether the node admits calls, and what it carries right now.
+
+    Transactions are SIP requests without a final answer yet; lingering ones have theirs, and are kept for repeats.
+    """
     result = ask(data, {"do": "status"})
     if as_json:
         print(msgspec.json.encode(result).decode())

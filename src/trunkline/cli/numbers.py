@@ -13,15 +13,15 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from trunkline.cli.book import book_of, now_us
+from trunkline.cli.book import book_of, now_us, tenants_of
 from trunkline.cli.command import Data, Json, json_of, stop, text_of
-from trunkline.cli.rendering import listing, moment, table
+from trunkline.cli.rendering import listing, moment, plain, table
 from trunkline.cli.source import SourceError, ask_node, data_directory
-from trunkline.facts.numbers import NumberComplaint, NumberTransition, PoolAlarm
+from trunkline.facts.numbers import NumberAdded, NumberComplaint, NumberTransition, PoolAlarm
 from trunkline.numbers import Demand, Event, NumberBook, State, forecast, observe, override, read_csv, read_labels, write_csv
 from trunkline.numbers.lifecycle import DAY_US, day_cap
 from trunkline.numbers.usage import ramp_days_at, today_of
-from trunkline.policy.problem import Problem
+from trunkline.policy.problem import Problem, nearest
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Caller IDs as assets: import, look, label, override, forecast. docs/numbers.md tells how they are governed.")
 
@@ -32,15 +32,17 @@ RECENT_DAYS = 28
 CHURN_DAYS = 7
 "Before that, every number is a new one."
 
+NONE_YET = "No numbers yet; `trunkline numbers import FILE.csv` adds some."
+
 LOCK = "numbers.lock"
 "Held by an import, in the data directory."
 
-Reason = Annotated[str, typer.Option(help="Why; it stays on record.", show_default=False)]
+Reason = Annotated[str, typer.Option(help="Why; must be given, and stays on record.", show_default=False)]
 
 
 @app.command(name="import")
 def import_(
-    path: Annotated[Path, typer.Argument(help="CSV; `trunkline numbers export` shows the columns.")],
+    path: Annotated[Path, typer.Argument(help="CSV with the columns of docs/numbers.md; `trunkline numbers export` prints such a file.")],
     data: Data = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
     as_json: Json = False,
@@ -54,7 +56,11 @@ def import_(
             _refuse(path, result.problems, as_json)
         if not dry_run:
             _send(directory, result.facts)
-    told = {"added": result.added, "changed": result.changed, "unchanged": result.unchanged, "dry_run": dry_run}
+    tenants = tenants_of(directory)
+    owners = Counter(fact.owner for fact in result.facts if isinstance(fact, NumberAdded) and tenants is not None and fact.owner not in tenants)
+    told = {"added": result.added, "changed": result.changed, "unchanged": result.unchanged, "dry_run": dry_run, "owners_unknown": dict(owners)}
+    for owner, count in owners.items():
+        print(f"{path}: owner {plain(owner)} of {count} numbers is no tenant of the policy in force; no call shows them before it is one.", file=sys.stderr)
     print(json_of(told) if as_json else f"{path}: {result.added} added, {result.changed} changed, {result.unchanged} as they were{' (dry run: nothing was done)' if dry_run else ''}")
 
 
@@ -72,14 +78,16 @@ def list_(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Every number: state, use today against its cap, and why it may not be called with right now."""
+    """Every number: state, calls TODAY against its CAP, calls UP now, LABELS that stand, and why it is CLOSED to calls right now."""
+    if state and state not in set(State):
+        stop(f"--state: there is no state `{state}`; {nearest(state, State)}")
     book, at = _book(data)[1], now_us()
     rows = [row for number in book.inventory.holdings if (row := _row(book, number, at))["pool"] in (pool or row["pool"],) and state in ("", row["state"])]
     if as_json:
         print(json_of(rows))
         return
     if not rows:
-        print("No such number. `trunkline numbers import FILE.csv` adds some.")
+        print("No such number; `trunkline numbers list` shows all." if book.inventory.holdings else NONE_YET)
         return
     header = ("NUMBER", "POOL", "AREA", "STATE", "TODAY", "CAP", "UP", "LABELS", "CLOSED")
     print(table(header, [tuple(str(row[name.lower()]) for name in header) for row in rows], ("TODAY", "CAP", "UP", "LABELS")))
@@ -113,7 +121,7 @@ def show(number: Annotated[str, typer.Argument(help="In E.164, with +.")], data:
 
 @app.command()
 def pools(data: Data = None, as_json: Json = False) -> None:
-    """Each pool: numbers by state, room, alarm, and over 28 days its churn and labelling rate with the exact 95 % interval."""
+    """Each pool: numbers by state and OPEN to calls now, alarm, and over 28 days those put to rest, CHURN (numbers begun per hundred in use and day) and labelled look-ups with the exact 95 % interval."""
     book, at = _book(data)[1], now_us()
     today = at // DAY_US
     rows: list[dict[str, Any]] = []
@@ -130,6 +138,9 @@ def pools(data: Data = None, as_json: Json = False) -> None:
         })  # fmt: skip
     if as_json:
         print(json_of(rows))
+        return
+    if not rows:
+        print(NONE_YET)
         return
     header = ("POOL", "NUMBERS", "OPEN", "STATES", "ALARM", "RESTED 28D", "CHURN", "LABELLED")
     print(table(header, [
@@ -241,7 +252,7 @@ def forecast_(
     calm, rate, harsh = found.loss_per_number_day
     print(f"pool {pool}: {found.in_use} numbers in use; {found.needed[1]} needed by {_day(today + horizon)} ({found.needed[0]} to {found.needed[2]})")
     if not found.busiest_day[2]:
-        print("  no call in the last 28 days: say what is planned with --busiest-day")
+        print("  no whole day with calls in the last 28 days: say what is planned with --busiest-day")
     else:
         calls = [f"{count:,.0f}" for count in found.busiest_day]
         print(f"  busiest day {calls[1]} calls{'' if busiest_day else f' ({calls[0]} to {calls[2]})'}; one number is lost in {_span(rate)} number-days ({_span(harsh)} to {_span(calm)})")
@@ -316,7 +327,7 @@ def _refuse(path: Path, problems: Sequence[Problem], as_json: bool) -> None:
         print(json_of({"ok": False, "problems": problems}))
     else:
         for problem in problems:
-            print(f"{path}:{problem}", file=sys.stderr)
+            print(f"{path}:{problem}" if problem.line else f"{path}: {problem}", file=sys.stderr)
     raise typer.Exit(1)
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Check policies, put them in force, go back. Every key is described in docs/policy.md.")
 
 Document = Annotated[Path, typer.Argument(help="The policy document.", show_default=True)]
-Reason = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; must be given, and stays on record.")]
 
 APPLY_S = 120.0
 "How long a node may take to compile and swap a policy."

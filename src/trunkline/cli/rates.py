@@ -30,7 +30,7 @@ KINDS = {
 "In the order they are printed: what costs money first."
 
 
-def numbering(numbers: Annotated[list[str], typer.Argument(help="Numbers in E.164.")], as_json: Json = False) -> None:
+def numbering(numbers: Annotated[list[str], typer.Argument(help="In E.164, country code first: +14155550123.")], as_json: Json = False) -> None:
     """What numbers are: country, type, area, and the operator they were assigned to."""
     from trunkline.numbering.world import world
 
@@ -50,7 +50,7 @@ def numbering(numbers: Annotated[list[str], typer.Argument(help="Numbers in E.16
 
 @app.command()
 def lookup(
-    number: Annotated[str, typer.Argument(help="A number in E.164.")],
+    number: Annotated[str, typer.Argument(help="In E.164, country code first: +14155550123.")],
     policy: Policy = Path("policy.yaml"),
     at: Annotated[str, typer.Option(help="The moment, such as 2026-12-01 or 2026-12-01T06:00; now when not given.")] = "",
     as_json: Json = False,

@@ -19,7 +19,7 @@ def routes(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """How the routes of destinations with strategy performance or rank stand: estimate, 95 % interval, weight, coverage, state."""
+    """What is believed of the routes of destinations with strategy performance or rank: share of first attempts, worth of an attempt, 95 % intervals, state. docs/routing.md tells of each column."""
     rows = [row for row in ask(data, {"do": "routes"}) if destination in ("", row["destination"]) and band in ("", row["band"])]
     for row in rows:
         for name in ("answers", "humans"):

@@ -109,7 +109,7 @@ CALLING_WINDOW = _no(
     "compliance.window", Result.LIMITED, "It is outside the calling hours where the callee is; Retry-After says when they begin.", retry_after_s=3600
 )
 DO_NOT_CALL = _no(
-    "compliance.do_not_call", Result.FORBIDDEN, "The callee is on a do-not-call list or has opted out; `trunkline dnc check` says which list."
+    "compliance.do_not_call", Result.FORBIDDEN, "The callee is on a do-not-call list or has opted out; `trunkline explain ID` says which."
 )
 CALL_ATTEMPTS = _no(
     "compliance.attempts", Result.LIMITED, "The callee was called as often, or as lately, as the law allows; Retry-After says when the next call may come.", retry_after_s=3600

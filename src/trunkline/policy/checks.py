@@ -12,7 +12,7 @@ from trunkline.policy.named import check_named
 from trunkline.policy.pools import check_numbers
 from trunkline.policy.problem import Finding, Location, nearest
 from trunkline.policy.sharing_checks import check_sharing
-from trunkline.policy.trunks import NumberPlan, Trunk
+from trunkline.policy.trunks import NumberPlan, Trunk, check_takes_calls
 
 SHARE_TOLERANCE = 0.01
 SHORTEST_PASSWORD = 12
@@ -159,14 +159,7 @@ def _routes(known: Collection[str], routes: list[str], path: Location, *key: str
 def _dids(document: Document) -> Iterator[Finding]:
     for number, did in document.dids.items():
         for at, name in enumerate(did.trunks):
-            path = ("dids", number, "trunks", at)
-            trunk = document.trunks.get(name)
-            if trunk is None:
-                yield Finding(path, f"no trunk `{name}`", nearest(name, document.trunks))
-            elif not (trunk.registers or trunk.host):
-                yield Finding(
-                    path, f"calls cannot reach trunk `{name}`", f"add `host` or `registers` to trunk `{name}`"
-                )
+            yield from check_takes_calls(document.trunks, name, ("dids", number, "trunks", at))
 
 
 def _emergency(document: Document, known: Collection[str]) -> Iterator[Finding]:

@@ -38,7 +38,7 @@ class Document(Section):
     compliance: Compliance = key(Compliance(), example="{defaults: [us, us_states]}")
     "When and how often the law lets people be called."
     retries: dict[Name, Retry] = key({}, example="{patient: {after: {busy: 15m, no_answer: 2h}, caps: [{calls: 3, within: 24h}]}}")
-    "How soon and how often you call people again, by name."
+    "How soon and how often you call people again, by name; of a rule's keys it has those from `tenants` to `counted`."
 
     numbers: Numbers = key(Numbers(), example="{areas: areas.csv}")
     "What holds for all numbers you call with."

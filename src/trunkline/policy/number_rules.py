@@ -155,5 +155,6 @@ def refused_ramps(rules: Rules) -> list[Problem]:
         if any(stage.at_least > stage.day_cap or stage.day_cap < 1 or stage.days < 1 for stage in ramp):
             problems.append(Problem(0, 0, key, "a stage needs more calls than it allows", "write `at_least` not above `day_cap`"))
         if any(later.day_cap < earlier.day_cap for earlier, later in pairwise(ramp)) or any(stage.day_cap > rules.per_day for stage in ramp):
-            problems.append(Problem(0, 0, key, "a ramp grows, and ends below `per_day`", "write stages in rising order up to `per_day`"))
+            caps = ", ".join(str(stage.day_cap) for stage in ramp)
+            problems.append(Problem(0, 0, key, f"a ramp grows up to `per_day` at most; {caps} calls a day do not with `per_day` {rules.per_day}", f"write `{key}` with stages in rising order, up to `per_day`"))
     return problems

@@ -16,6 +16,7 @@ from trunkline.policy.compliance import Day
 from trunkline.policy.problem import Finding, nearest
 from trunkline.policy.scalars import FileName, Kind, Name, Prefix, YesNo, _matching
 from trunkline.policy.section import Section, key
+from trunkline.policy.trunks import check_takes_calls
 
 if TYPE_CHECKING:
     from trunkline.policy.document import Document
@@ -50,7 +51,7 @@ class Pool(Section):
     """How the numbers of a pool are used. A pool without a section goes by the defaults."""
 
     per_day: Calls = key(number_rules.USUAL.per_day, example="80")
-    "Calls a day with one number in production."
+    "Calls a day with one number in production; no stage of `warm_up` and `probation` goes beyond it."
     per_hour: Calls = key(number_rules.USUAL.per_hour, example="20")
     "Calls in any 60 minutes."
     per_minute: Calls = key(number_rules.USUAL.per_minute, example="3")
@@ -100,7 +101,7 @@ class Pool(Section):
     local_only: YesNo = key(number_rules.USUAL.local_only, example="true")
     "Refuse rather than call from beyond `near_km`."
     callback: tuple[Name, ...] = key((), example="[office]")
-    "Trunks that take calls to its numbers, in order, where `dids` says nothing of the number."
+    "Trunks that take calls to its numbers, in order, where `dids` says nothing of the number; each registers or has a `host`."
 
 
 class Presentation(Section):
@@ -169,8 +170,7 @@ def check_numbers(document: "Document") -> Iterator[Finding]:
             yield Finding(("trunks", name, "caller_id"), f"`use: {caller.use}` and no pool to take a number from", "add `pool`, a name in the inventory's column `pool`")
     for name, pool in document.pools.items():
         for at, trunk_name in enumerate(pool.callback):
-            if trunk_name not in document.trunks:
-                yield Finding(("pools", name, "callback", at), f"no trunk `{trunk_name}`", nearest(trunk_name, document.trunks))
+            yield from check_takes_calls(document.trunks, trunk_name, ("pools", name, "callback", at))
         for problem in number_rules.refused_ramps(rules_of(pool)):
             yield Finding(("pools", name, problem.path), problem.message, problem.fix)
     for at, rule in enumerate(document.numbers.presentation):

@@ -23,7 +23,8 @@ class Problem(Struct, frozen=True, gc=False):
     "What to do about it; never empty."
 
     def __str__(self) -> str:
-        place = f"line {self.line}, column {self.column}: " if self.line else ""
+        column = f", column {self.column}" if self.column else ""
+        place = f"line {self.line}{column}: " if self.line else ""
         subject = f"{self.path}: " if self.path else ""
         return f"{place}{subject}{self.message}; {self.fix}"
 

@@ -148,9 +148,15 @@ def _default(known: FieldInfo, kind: str) -> str:
         return "those of its keys"
     if default is None or default in ("", (), {}):
         return "none"
+    if kind == "first/next seconds":
+        return f'`"{default[0]}/{default[1]}"`'
+    if kind == "time of day":
+        return f'`"{default // 60:02}:{default % 60:02}"`'
+    if isinstance(default, tuple) and isinstance(default[0], Section):
+        return "`[" + ", ".join(f"{{{', '.join(f'{name}: {value}' for name, value in entry)}}}" for entry in default) + "]`"
     if isinstance(default, tuple):
         return "`[" + ", ".join(f'"{entry}"' for entry in default) + "]`"
     if isinstance(default, str) and default.isdigit():
         return f'`"{default}"`'
-    number = f"{default:g}" if isinstance(default, (int, float)) else default
+    number = f"{default:.12g}" if isinstance(default, (int, float)) else default
     return f"`{number}s`" if kind.startswith("duration") else f"`{number}`"

@@ -1,11 +1,13 @@
 """Tenants and trunks: the dialer side of the policy."""
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator
 
 from trunkline.policy.audio import Audio
 from trunkline.policy.emergency_caller import Caller
+from trunkline.policy.problem import Finding, Location, nearest
 from trunkline.policy.scalars import (
     Calls,
     Codec,
@@ -172,3 +174,12 @@ class Trunk(Section):
     "Session timer asked of it and granted to it (RFC 4028); 0 switches it off."
     call_id_header: HeaderName = key("X-Trunkline-Call", example="X-Call")
     "Header of 18x and 200 that carries our call id; empty sends none."
+
+
+def check_takes_calls(trunks: Mapping[str, Trunk], name: str, path: Location) -> Iterator[Finding]:
+    """Whether calls can go to a trunk that `path` names."""
+    trunk = trunks.get(name)
+    if trunk is None:
+        yield Finding(path, f"no trunk `{name}`", nearest(name, trunks))
+    elif not (trunk.registers or trunk.host):
+        yield Finding(path, f"calls cannot reach trunk `{name}`", f"add `host` or `registers` to trunk `{name}`")
