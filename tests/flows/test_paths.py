@@ -205,6 +205,26 @@ def test_with_both_lines_out_the_call_fails_once_by_each(lines: Lines) -> None:
     assert [attempt.local for attempt in lines.attempts()] == [f"{ISP_1}:5080", f"{ISP_2}:5080"]
 
 
+def test_a_line_that_failed_lately_is_better_than_none(lines: Lines) -> None:
+    lines.up = {ISP_2}
+    lines.call()
+    lines.up = {ISP_1}
+    assert lines.call().outcome == "answered"
+    assert [attempt.local for attempt in lines.attempts()[2:]] == [f"{ISP_2}:5080", f"{ISP_1}:5080"]
+    lines.up = {ISP_2}
+    assert lines.call().outcome == "answered"
+    assert lines.attempts()[-1].local == f"{ISP_2}:5080", "of two that failed, the one that did so longer ago first"
+
+
+def test_before_a_line_that_failed_lately_the_next_gateway_is_asked() -> None:
+    lines = Lines(more="}, standby: {host: \"10.1.0.1:5062\", weight: 0, options: 0")
+    lines.up = {ISP_2}
+    lines.call()
+    lines.up = {ISP_1}
+    assert lines.call().outcome == "answered"
+    assert [(attempt.gateway, attempt.local) for attempt in lines.attempts()[2:]] == [("a/g", f"{ISP_2}:5080"), ("a/standby", f"{ISP_1}:5080")]
+
+
 def test_a_burst_into_a_dead_line_gets_through_and_does_not_condemn_the_gateway(lines: Lines) -> None:
     """A hundred calls are in the air before the first timer speaks."""
     lines.up.discard(ISP_1)
@@ -217,9 +237,8 @@ def test_a_burst_into_a_dead_line_gets_through_and_does_not_condemn_the_gateway(
 
 def test_with_both_lines_out_the_gateway_is_condemned(lines: Lines) -> None:
     lines.up.clear()
-    lines.call(5.0)  # fails by both
-    for _ in range(10):
-        lines.call(2.5)
+    for _ in range(11):
+        lines.call(5.0)  # fails by both
     assert lines.core.health.shares["a/g"].skip_probability(lines.now) > 0.5
 
 
@@ -262,8 +281,8 @@ def test_unsent_datagrams_fail_what_begins_and_not_what_is_under_way() -> None:
 # Probing.
 
 
-def probed(more: str = "") -> Lines:
-    lines = Lines("10s", more)
+def probed(more: str = "", options: str = "10s", local: str = "[isp-1, isp-2]") -> Lines:
+    lines = Lines(options, more, local)
     lines.core.start(lines.now)
     return lines
 
@@ -403,3 +422,17 @@ def test_one_named_door_is_the_only_one_even_when_it_fails() -> None:
     lines.up.discard(ISP_2)
     lines.call()
     assert [attempt.local for attempt in lines.attempts()] == [f"{ISP_2}:5080"], "never by the address of another provider"
+
+
+@pytest.mark.parametrize("options", ["1s", "10s"])
+def test_silence_counts_after_as_long_as_a_call_would_wait(options: str) -> None:
+    """Not after the 32 s that a transaction lasts; a probe every second is missed when the next one leaves."""
+    lines = probed(options=options, local="[isp-1]")
+    lines.advance(30.0)
+    assert lines.states() in ([], ["up"])
+    lines.up.clear()
+    lines.advance(3.1 if options == "1s" else 22.1)
+    assert lines.states()[-1:] == ["down"]
+    lines.up.add(ISP_1)
+    lines.advance(10.0)
+    assert lines.states()[-1] == "up"

@@ -113,6 +113,15 @@ def test_metadata_reaches_the_rules_by_the_trunks_own_map() -> None:
         assert judged(facts, spring)[1].refusal == expected
 
 
+def test_a_trunk_that_the_policy_does_not_have_is_named() -> None:
+    facts = [*placed("a", 0), *refused("b", "guard.unknown_source", 5, trunk="", tenant="")]
+    kept = what_if(policy_of(), gather(facts))
+    gone = what_if(policy_of(POLICY.replace("  dialer: {", "  renamed: {")), gather(facts))
+    assert gone.refused == {"guard.unknown_source": 1}
+    assert any("the policy has no trunk dialer: calls of it are taken to be refused" in note for note in gone.notes)
+    assert not any("has no trunk" in note for note in kept.notes)
+
+
 def test_refused_calls_are_counted_by_what_becomes_of_them() -> None:
     facts = [
         *placed("a"), *refused("b", "guard.trunk_channels", 1), *refused("c", "numbers.none_left", 2), *refused("d", "routing.no_destination", 3, called_raw="9999999", called=""),

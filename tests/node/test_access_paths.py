@@ -240,6 +240,35 @@ def test_wrong_names_of_doors_are_refused(doors: str, says: str, tmp_path: Path)
     assert "[[listen]]" in said
 
 
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_a_door_on_every_ipv6_address_leaves_ipv4_to_another(transport: str) -> None:
+    async def scenario() -> None:
+        network = Network(Endpoint(Random(1)), lambda now: None)
+        first = Door("isp-1", transport, "0.0.0.0", 0)
+        try:
+            await network.open(first)
+            await network.open(Door("isp-2", transport, "::", first.port))
+        finally:
+            await network.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_door_on_every_ipv6_address_is_known_by_one_in_brackets(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        at = loopback()
+        carrier = await Phone(user="carrier").udp("::1", 0)
+        port = carrier.sent_by.rpartition(":")[2]
+        policy = POLICY.replace(f"{CARRIER}:5060", f"[::1]:{port}").replace("local: [isp-1, isp-2]", "local: [six]").replace(DIALER, at)
+        door = '[[listen]]\nfor = "carriers"\nname = "six"\naddress = "[::]:0"\n'
+        async with ServedNode(tmp_path / "node", policy, [("trunks", "udp", f"{at}:5060")], door):
+            await until(lambda: carrier.options > 1, 5, "OPTIONS came")
+        assert re.search(r"six: udp \[::\]:0, known as \[[0-9a-f:]+\]:", (tmp_path / "node" / "log").read_text())
+        await carrier.close()
+
+    asyncio.run(scenario())
+
+
 def test_a_tcp_connection_leaves_from_the_address_of_its_door() -> None:
     async def scenario() -> None:
         at, far = loopback(), loopback()

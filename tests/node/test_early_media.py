@@ -67,6 +67,20 @@ def test_a_183_without_audio_leaves_the_dialer_ringing_by_itself(tmp_path: Path)
     asyncio.run(scenario())
 
 
+def test_a_183_whose_description_is_of_no_use_is_no_ringing(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Stage(tmp_path, "off") as stage:
+            stage.ring_first()
+            stage.first.reply("183 Session Progress", b"v=0\r\nm=audio x\r\n")
+            assert stage.dialer.expect("183").body == b""
+            stage.first.reply("200 OK", stage.first.audio.sdp())
+            stage.dialer.expect("200")
+            stage.first.expect("ACK")
+            await hang_up(stage)
+
+    asyncio.run(scenario())
+
+
 def test_audio_a_carrier_has_not_let_be_heard_yet_is_not_heard(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with Stage(tmp_path, "off") as stage:

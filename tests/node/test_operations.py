@@ -151,6 +151,10 @@ def test_every_command_that_an_error_names_exists(tmp_path: Path) -> None:
         ("[[listen]]\nfor = 'trunk'", "one of trunks, carriers, registrations"),
         ("[[listen]]\nfor = 'trunks'\ntransport = 'sctp'", "one of udp, tcp, tls, ws, wss"),
         ("[[listen]]\nfor = 'trunks'\naddress = '5060'", "give IP and port, such as 0.0.0.0:5060"),
+        ("[[listen]]\nfor = 'trunks'\naddress = 'localhost:5060'", "give IP and port, such as 0.0.0.0:5060"),
+        ("[[listen]]\nfor = 'trunks'\naddress = '::1:5060'", "give IP and port, such as 0.0.0.0:5060 or [::]:5060"),
+        ("[[listen]]\nfor = 'trunks'\nadvertised = 'https://sip.example.org'", "give a host or host:port, IPv6 in brackets"),
+        ("[[listen]]\nfor = 'trunks'\nadvertised = '2001:db8::1'", "give a host or host:port, IPv6 in brackets"),
         ("[[listen]]\nfor = 'trunks'\naddress = '192.0.2.77:5060'", "this machine has no such address"),
         ("[[listen]]\nfor = 'trunks'\ntransport = 'tls'\naddress = '127.0.0.1:0'", "set [tls] certificate and key"),
         ("[node]\ndata = 'policy.yaml'", "set [node] data to a directory"),
@@ -356,6 +360,34 @@ def test_two_content_lengths_are_refused(transport: str, tmp_path: Path) -> None
                     dialer.send(INVITE.format(node=f"{lab.at}:5060", here=here, transport=transport).replace("INVITE", "ACK").encode())
             assert not lab.first.calls
             assert not node.records()
+
+    run(scenario)
+
+
+# Stopping.
+
+
+def test_a_node_that_stops_takes_no_call_while_it_waits_for_goodbyes(tmp_path: Path) -> None:
+    """A carrier that is gone does not answer the BYE; calls that come meanwhile would be cut off and on no record."""
+    lab = Lab(tmp_path)
+
+    async def scenario() -> None:
+        async with lab.running() as node:
+            up = lab.dialer.invite("14155550123", "node")
+            await until(lambda: up.status == 200, 3, "answered")
+            await lab.first.close()
+            assert node.process is not None
+            node.process.terminate()
+            await until(lambda: up.bye_at, 3, "BYE at the dialer")
+            await asyncio.sleep(0.3)
+            assert node.process.poll() is None, "it waits for the carrier"
+            late = lab.dialer.invite("14155550124", "node")
+            await until(lambda: late.status, 3, "an answer")
+            assert late.status == 503
+            await asyncio.to_thread(node.process.wait, 5)
+            assert not lab.second.calls
+            assert [record.refusal for record in node.records()] == ["node.stopped"]
+            await node.start()
 
     run(scenario)
 

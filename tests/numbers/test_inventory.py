@@ -25,6 +25,12 @@ def test_a_row_becomes_a_fact_with_its_author_and_the_area_of_its_prefix() -> No
     assert (fact.number, fact.owner, fact.area, fact.proof_until, fact.author, fact.at) == ("+14155550123", "acme", "415", "2026-12-31", "ann", START)
 
 
+def test_a_spreadsheet_separates_by_semicolons_or_tabs() -> None:
+    for separator in ";\t":
+        found = imported(GOOD.replace(",", separator), header=HEADER.replace(",", separator))
+        assert (found.facts, found.problems) == (imported(GOOD).facts, ())
+
+
 def test_importing_again_changes_nothing_and_a_changed_cell_is_a_change_of_that_cell() -> None:
     book = NumberBook()
     for fact in imported(GOOD).facts:

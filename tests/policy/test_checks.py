@@ -160,6 +160,13 @@ REFUSED = {
         "`beta` is a route already",
         "keep one",
     ),
+    "a door named twice": (
+        ALPHA_NY,
+        ALPHA_NY.replace("weight: 3", "local: [isp-1, isp-2, isp-1]"),
+        "carriers.alpha.gateways.ny.local[2]",
+        "door `isp-1` is named already",
+        "keep one",
+    ),
     "shares that are not the whole": (
         "share: 70",
         "share: 60",

@@ -30,7 +30,7 @@ class Decider(Protocol):
     def signature(self, plan: Plan, gateway: Gateway, now: float) -> str:
         """Identity and Date lines for an attempt; empty where the call is not signed."""
 
-    def avoid(self, gateway: Gateway, flow: Flow, now: float) -> bool:
+    def avoid(self, gateway: Gateway, flow: Flow, now: float, since: float = 0.0) -> bool:
         """This address of the gateway failed: ask it last for a while. True where the gateway has another that may do (RFC 3263 section 4.3)."""
 
     def bill(self, destination: str, gateway: str, talk_s: float, called: str = "", at: float = 0.0) -> float | None:

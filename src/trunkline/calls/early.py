@@ -128,7 +128,12 @@ def _described(call: "Call", attempt: "Attempt", event: Ring | EarlyMedia | Prog
     if attempt is not call.attempt or attempt.answer_at:
         return
     if manner == "pass" and not attempt.barred:
-        _tell(call, attempt, Ring(sdp, event.allows) if isinstance(event, Ring) or not sdp else EarlyMedia(event.status, event.phrase, sdp, event.allows), now)
+        if isinstance(event, Ring):
+            _tell(call, attempt, Ring(sdp, event.allows), now)
+        elif sdp:
+            _tell(call, attempt, EarlyMedia(event.status, event.phrase, sdp, event.allows), now)
+        else:  # a description that is of no use is no ringing either
+            _tell(call, attempt, Progress(event.status, event.phrase, event.allows), now)
     elif manner == "hold":
         call.held_sdp = sdp
 

@@ -129,9 +129,9 @@ class OutgoingLeg(Leg):
             self.tell(Progress(response.status, response.phrase, allows), now)
 
     def _acknowledge_reliable(self, response: Response, now: float) -> bool:
-        """PRACK a reliable provisional response (RFC 3262 section 4); False for a repeat."""
+        """PRACK a reliable provisional response (RFC 3262 section 4); False for a repeat, and for an RSeq that is no 32-bit number (section 7.1)."""
         number = response.fields["RSeq"][0]
-        if not number.isdecimal() or not response.to_tag:
+        if not number.isdecimal() or len(number) > 10 or not response.to_tag:
             return False
         rseq = int(number)
         if response.to_tag == self.dialog.remote_tag and rseq <= self.rseq:

@@ -1,7 +1,7 @@
 """OPTIONS to every gateway: is anybody there? (RFC 3261 section 11)
 
-Any reply but 503 says yes. Silence, a transport error or 503 says no, and calls skip the gateway until it answers again. A gateway that
-is reached by several doors is asked by each of its paths: calls leave a silent path aside, and the gateway is up while any path answers.
+Any reply but 503 says yes. Silence for as long as a call would wait, a transport error or 503 says no, and calls skip the gateway until it
+answers again, however late. A gateway that is reached by several doors is asked by each of its paths: calls leave a silent path aside, and the gateway is up while any path answers.
 """
 
 from collections.abc import Callable
@@ -44,6 +44,7 @@ class Ways(Protocol):
 
 
 PROBE = 1
+SILENCE = 2
 FAILURES = 2
 "Probes in a row that must fail before a gateway is down: one lost datagram is no outage."
 
@@ -51,12 +52,27 @@ FAILURES = 2
 class Asked:
     """One path that is probed; without a flow, whichever calls take."""
 
-    __slots__ = ("failed", "flow", "probe")
+    __slots__ = ("failed", "flow", "generation", "probe", "waiting")
 
     def __init__(self, probe: "Probe", flow: Flow | None) -> None:
         self.probe = probe
         self.flow = flow
         self.failed = 0
+        self.generation = 0
+        self.waiting = False
+        "The last probe has no reply yet, and was not missed."
+
+    def begin(self, now: float) -> None:
+        """The next probe leaves."""
+        if self.waiting:
+            self.missed("does not answer OPTIONS", now)
+        gateway = self.probe.gateway
+        self.waiting = True
+        if gateway.timers.no_response_s < gateway.options_s:
+            self.probe.prober.endpoint.timers.at(now + gateway.timers.no_response_s, self, SILENCE)
+
+    def on_timer(self, what: int, now: float) -> None:
+        self.missed("does not answer OPTIONS", now)
 
     def replied(self, event: Replied, now: float) -> None:
         status = event.response.status
@@ -65,18 +81,24 @@ class Asked:
         if status == 503:
             self.missed("answers OPTIONS with 503", now)
         else:
+            self._settle()
             was, self.failed = self.failed, 0
             self.probe.learned(self, was, f"answers OPTIONS with {status}", now)
 
     def timed_out(self, transaction: Client | ClientInvite, now: float) -> None:
-        self.missed("does not answer OPTIONS", now)
+        """It was missed long ago."""
 
     def unreachable(self, transaction: Client | ClientInvite, now: float) -> None:
         self.missed("its transport fails", now)
 
     def missed(self, why: str, now: float) -> None:
+        self._settle()
         was, self.failed = self.failed, self.failed + 1
         self.probe.learned(self, was, why, now)
+
+    def _settle(self) -> None:
+        self.waiting = False
+        self.generation += 1
 
 
 class Probe:
@@ -113,6 +135,7 @@ class Probe:
 
     def _ask(self, asked: Asked, flow: Flow, now: float) -> None:
         endpoint, gateway = self.prober.endpoint, self.gateway
+        asked.begin(now)
         token = endpoint.token()
         host = f"[{gateway.host}]" if ":" in gateway.host else gateway.host
         uri = f"sip:{host}:{gateway.port}" if gateway.port else f"sip:{host}"

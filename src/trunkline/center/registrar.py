@@ -166,8 +166,8 @@ class Registrar:
     def gateway_at(self, address: Address) -> str:
         return self.places.gateway_at(address)
 
-    def avoid(self, gateway: Gateway, flow: Flow, now: float) -> bool:
-        return self.places.avoid(gateway, flow, now)
+    def avoid(self, gateway: Gateway, flow: Flow, now: float, since: float = 0.0) -> bool:
+        return self.places.avoid(gateway, flow, now, since)
 
     def spares(self, gateway: str, local: str, remote: str, now: float) -> bool:
         return self.places.spares(gateway, local, remote, now)

@@ -21,8 +21,10 @@ def text_of(path: Path, encoding: str = "utf-8") -> str:
     """What a file holds, its line ends as they are; a command whose file cannot be read ends here."""
     try:
         return path.read_bytes().decode(encoding)
-    except (OSError, UnicodeDecodeError) as error:
-        stop(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}")
+    except OSError as error:
+        stop(f"{path}: cannot be read: {error.strerror or error}")
+    except UnicodeDecodeError as error:
+        stop(f"{path}: cannot be read: byte {error.start} is no UTF-8 text; save the file as UTF-8")
 
 
 def json_of(value: Any) -> str:

@@ -263,8 +263,8 @@ class Decisions:
     def ahead(self, gateway: Gateway, now: float) -> Flow | None:
         return self.places.flow_to(gateway, now)
 
-    def avoid(self, gateway: Gateway, flow: Flow, now: float) -> bool:
-        return self.places.avoid(gateway, flow, now)
+    def avoid(self, gateway: Gateway, flow: Flow, now: float, since: float = 0.0) -> bool:
+        return self.places.avoid(gateway, flow, now, since)
 
     def bill(self, destination: str, gateway: str, talk_s: float, called: str = "", at: float = 0.0) -> float | None:
         return self.router.bill(destination, gateway, talk_s, called, at)

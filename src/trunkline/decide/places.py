@@ -16,8 +16,9 @@ class Places(Protocol):
     def flow_to(self, gateway: Gateway, now: float) -> Flow | None:
         """The flow of that way."""
 
-    def avoid(self, gateway: Gateway, flow: Flow, now: float) -> bool:
-        """This path failed: take the gateway's others first for a while. True where there is one."""
+    def avoid(self, gateway: Gateway, flow: Flow, now: float, since: float = 0.0) -> bool:
+        """This path failed: take the gateway's others first for a while. True where there is one that works, or that failed before `since` and is
+        not known to be silent."""
 
     def spares(self, gateway: str, local: str, remote: str, now: float) -> bool:
         """Whether the gateway has a path that may do besides this one: that one's failing is then no failing of the gateway."""
@@ -56,7 +57,7 @@ class StaticPlaces:
         way = self.way(gateway, now)
         return way.flow if way is not None else None
 
-    def avoid(self, gateway: Gateway, flow: Flow, now: float) -> bool:
+    def avoid(self, gateway: Gateway, flow: Flow, now: float, since: float = 0.0) -> bool:
         return False
 
     def spares(self, gateway: str, local: str, remote: str, now: float) -> bool:

@@ -117,6 +117,7 @@ def what_if(
     refused, spared, again, kept = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
     versions = Counter[str]()
     groups: dict[str, list[Judged]] = {}
+    gone: set[str] = set()
     asked = moved = begins = ends = 0
     for done, judged in enumerate(replay, 1):
         if progress is not None and done % 1000 == 0:
@@ -126,6 +127,8 @@ def what_if(
         if trunk and record.trunk != trunk:
             continue
         asked += 1
+        if record.trunk and record.trunk not in policy.trunks:
+            gone.add(record.trunk)
         begins, ends = begins or record.at, record.at
         if logged.first is None or logged.decision is None:
             code = record.refusal or record.result
@@ -148,7 +151,7 @@ def what_if(
     return WhatIf(
         policy.version, [version for version, _ in versions.most_common()], begins, ends, asked, placed, dict(refused.most_common()), dict(spared.most_common()),
         dict(again.most_common()), dict(kept.most_common()), moved, total, estimates, log.left_out,
-        _notes(policy, replay, estimates, total, placed, sum(part[1].columns.followed * part[0].calls for part in parts)),
+        _notes(policy, replay, sorted(gone), estimates, total, placed, sum(part[1].columns.followed * part[0].calls for part in parts)),
     )  # fmt: skip
 
 
@@ -246,8 +249,13 @@ def _routes(samples: list[Sample], names: list[str]) -> list[RouteShift]:
     return sorted(rows, key=lambda row: (-max(row.before, row.after), row.gateway))
 
 
-def _notes(policy: Snapshot, replay: Replay, parts: list[Part], total: Part, placed: int, followed: float) -> list[str]:
+def _notes(policy: Snapshot, replay: Replay, gone: list[str], parts: list[Part], total: Part, placed: int, followed: float) -> list[str]:
     notes = [f"not judged: {what}" for what in not_judged(policy)]
+    if gone:
+        notes.append(
+            f"the policy has no trunk {', '.join(gone)}: calls of it are taken to be refused. A trunk is known by its name: to judge one that was only renamed, "
+            "keep the old name"
+        )
     if replay.learns:
         notes.append(
             "nothing was believed of the routes at first; the policy learnt from the log as it went. From calls of its own it would have learnt otherwise, and "

@@ -80,16 +80,16 @@ class ResolvedPlaces:
                     self._names[address] = (gateway.host, gateway.verify_tls)
 
     def way(self, gateway: Gateway, now: float) -> Way | None:
-        best, least = None, ASKED_LAST
+        best, least = None, (ASKED_LAST, 0.0)
         for way in self._paths(gateway):
             trouble = self._trouble(way.flow, now)
             if not trouble:
                 return way
-            if trouble < least:
-                best, least = way, trouble
+            if (trouble, failed := self._avoided.get(way.flow, 0.0)) < least:  # of two that failed, the one that did so longer ago
+                best, least = way, (trouble, failed)
         return best
 
-    def avoid(self, gateway: Gateway, flow: Flow, now: float) -> bool:
+    def avoid(self, gateway: Gateway, flow: Flow, now: float, since: float = 0.0) -> bool:
         failed, others = flow, []
         for way in self._paths(gateway):
             if flow in (way.flow, way.large):
@@ -100,7 +100,7 @@ class ResolvedPlaces:
             return False
         self._avoided = {kept: until for kept, until in self._avoided.items() if until > now}
         self._avoided[failed] = now + AVOID_S
-        return any(not self._trouble(other, now) for other in others)
+        return any(not self._trouble(other, now) or (other not in self._silent and self._avoided[other] - AVOID_S < since) for other in others)
 
     def spares(self, gateway: str, local: str, remote: str, now: float) -> bool:
         known = self._by_name.get(gateway)

@@ -73,6 +73,7 @@ class Node:
         self.open_dialogs = OpenDialogs()
         self.draining = False
         self.stopped = asyncio.Event()
+        self._stopping = False
         self._flush_wanted = False
         self._turning = False
         "Events are being worked off; the journal is written at the end of it."
@@ -93,8 +94,8 @@ class Node:
         self._loop = asyncio.get_running_loop()
         for name, listen in zip(door_names(self.settings.listen), self.settings.listen, strict=True):
             host, port = split_address(listen.address)
-            shown = listen.advertised or (own_address(host) if host in ("0.0.0.0", "::") else "")
-            self.doors[name] = Door(name, listen.transport, host, port, shown, host, listen.purpose, listen.media)
+            shown = own_address(host) if host in ("0.0.0.0", "::") else host
+            self.doors[name] = Door(name, listen.transport, shown, port, listen.advertised, host, listen.purpose, listen.media)
         self.policies = Policies(self)
         policy = await self.policies.first()
         sip = self.settings.sip
@@ -159,7 +160,8 @@ class Node:
         """Hang up every call, say so, and let the goodbyes out."""
         now = self._loop.time()
         calls = sum(not call.ended for call in self.core.board.calls.values()) + len(self.core.board.arrivals.waiting)
-        self.core.board.closed = catalogue.DRAINING
+        self._stopping = True
+        self.core.board.closed = self._why_closed()
         self.core.board.arrivals.refuse_waiting(catalogue.DRAINING, now)
         self.core.board.hang_up_all(catalogue.STOPPED.code, now)
         self.network.turn(now)
@@ -316,7 +318,7 @@ class Node:
     def _why_closed(self) -> catalogue.Refusal | None:
         if self.journal.full:
             return catalogue.DISK_FULL
-        if self.draining:
+        if self.draining or self._stopping:
             return catalogue.DRAINING
         return catalogue.OVERLOAD if self._lagging else None
 
@@ -390,7 +392,7 @@ async def run(settings: Settings) -> None:
     print(f"trunkline {__version__}: node {settings.node.name}, data in {node.data}", flush=True)
     print(f"  {node.policies.said}", flush=True)
     for door in node.doors.values():
-        print(f"  {door.name}: {door.transport} {door.local}:{door.port}, known as {door.sent_by}", flush=True)
+        print(f"  {door.name}: {door.transport} {door.bound}, known as {door.sent_by}", flush=True)
     await node.stopped.wait()
     print("stopping: hanging up", flush=True)
     await node.stop()

@@ -142,6 +142,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 DEFAULT_LISTEN = (Listen("trunks", "0.0.0.0:5060", "udp"), Listen("trunks", "0.0.0.0:5060", "tcp"), Listen("carriers", "0.0.0.0:5080", "udp"))
 PURPOSES = ("trunks", "carriers", "registrations")
 DOOR_NAME = re.compile("[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+ADVERTISED = re.compile(r"([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 TRANSPORTS = ("udp", "tcp", "tls", "ws", "wss")
 
 
@@ -165,6 +166,11 @@ def load_settings(path: Path) -> Settings:
         if listen.transport not in TRANSPORTS:
             raise SettingsError(f"{path}: [[listen]] transport = {listen.transport!r}: one of {', '.join(TRANSPORTS)}")
         split_address(listen.address, path)
+        if listen.advertised and not ADVERTISED.fullmatch(listen.advertised):
+            raise SettingsError(
+                f"{path}: [[listen]] advertised = {listen.advertised!r}: give a host or host:port, IPv6 in brackets, such as 198.51.100.1 or "
+                "[2001:db8::1]:5060"
+            )
         if listen.media and settings.media.interface and listen.media not in {interface.name for interface in settings.media.interface}:
             known = ", ".join(interface.name for interface in settings.media.interface)
             raise SettingsError(f"{path}: [[listen]] media = {listen.media!r}: no such [[media.interface]]; there are {known}")
@@ -174,15 +180,11 @@ def load_settings(path: Path) -> Settings:
             fault = "two doors bear that name" if names.count(name) > 1 else "not usable in a policy"
             raise SettingsError(f"{path}: [[listen]] name = {name!r}: {fault}; give each door one of its own, of letters, digits, `.`, `_` and `-`")
     for server in settings.sip.nameservers:
-        try:
-            ip_address(server)
-        except ValueError as error:
-            raise SettingsError(f"{path}: [sip] nameservers: {server!r} is no IP address; name servers are given by address") from error
+        if not _is_ip(server):
+            raise SettingsError(f"{path}: [sip] nameservers: {server!r} is no IP address; name servers are given by address")
     for interface in settings.media.interface:
-        try:
-            ip_address(interface.address)
-        except ValueError as error:
-            raise SettingsError(f"{path}: [[media.interface]] address: {interface.address!r} is no IP address") from error
+        if not _is_ip(interface.address):
+            raise SettingsError(f"{path}: [[media.interface]] address: {interface.address!r} is no IP address")
     base = path.parent
     node = msgspec.structs.replace(settings.node, data=str(base / settings.node.data), policy=str(base / settings.node.policy))
     return msgspec.structs.replace(settings, node=node, listen=settings.listen or DEFAULT_LISTEN)
@@ -196,6 +198,15 @@ def door_names(doors: tuple[Listen, ...]) -> list[str]:
 def split_address(address: str, path: Path = Path("trunkline.toml")) -> tuple[str, int]:
     """`ip:port` or `[v6]:port` apart."""
     host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65535:
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not _is_ip(bare) or (":" in bare) != (bare != host) or not port.isdecimal() or int(port) > 65535:
         raise SettingsError(f"{path}: [[listen]] address = {address!r}: give IP and port, such as 0.0.0.0:5060 or [::]:5060")
-    return host.strip("[]"), int(port)
+    return bare, int(port)
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

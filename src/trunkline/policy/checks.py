@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 
 from trunkline.policy.attestation import check_attestation, check_keys
-from trunkline.policy.carriers import Called, Caller
+from trunkline.policy.carriers import Called, Caller, GatewayDefaults
 from trunkline.policy.contact_checks import check_contact
 from trunkline.policy.destinations import Destination
 from trunkline.policy.dips import check_dips
@@ -114,6 +114,12 @@ def _sources(document: Document) -> Iterator[Finding]:
 
 def _carriers(document: Document) -> Iterator[Finding]:
     for name, carrier in document.carriers.items():
+        sections: list[tuple[Location, GatewayDefaults]] = [(("defaults",), carrier.defaults)]
+        sections += [(("gateways", point), gateway) for point, gateway in carrier.gateways.items()]
+        for where, section in sections:
+            for at, door in enumerate(section.local):
+                if door in section.local[:at]:
+                    yield Finding(("carriers", name, *where, "local", at), f"door `{door}` is named already", "keep one of them")
         for point in carrier.gateways:
             path = ("carriers", name, "gateways", point)
             gateway = carrier.merged(point)

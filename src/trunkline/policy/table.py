@@ -1,4 +1,4 @@
-"""CSV people write, as rows with line numbers: any line ending, a byte order mark, blank lines."""
+"""CSV people write, as rows with line numbers: any line ending, a byte order mark, blank lines; commas, or the semicolons or tabs of a spreadsheet."""
 
 import csv
 from collections.abc import Iterator
@@ -11,7 +11,9 @@ class Table:
     """The first row in lower case, and an iterator over the others."""
 
     def __init__(self, text: str) -> None:
-        self._reader = csv.reader(StringIO(text.removeprefix("\ufeff"), newline=None))
+        text = text.removeprefix("\ufeff")
+        head = next(iter(text[: 1 << 12].splitlines()), "")
+        self._reader = csv.reader(StringIO(text, newline=None), delimiter=max(",;\t", key=head.count))
         self.broken: Problem | None = None
         "Why reading ended early; known once the rows were gone through."
         self.header = tuple(name.strip().lower() for name in self._next() or ())

@@ -106,6 +106,8 @@ async def open_udp(
     family = socket.AF_INET6 if ":" in door.local else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_DGRAM)
     sock.setblocking(False)
+    if family == socket.AF_INET6:  # as TCP doors do it: IPv4 has doors of its own, and its senders their own addresses
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
     try:
@@ -120,7 +122,7 @@ async def open_udp(
 
 def bind_error(door: Door, error: OSError) -> ListenError:
     """Why a door could not be opened, and what to do."""
-    where = f"{door.transport} {door.local}:{door.port} ({door.name})"
+    where = f"{door.transport} {door.bound} ({door.name})"
     if error.errno == errno.EADDRINUSE:
         return ListenError(f"cannot listen on {where}: the port is in use; stop the other program or change [[listen]] address in trunkline.toml")
     if error.errno == errno.EADDRNOTAVAIL:
