@@ -212,3 +212,13 @@ def test_a_policy_that_lifts_the_rate_lets_the_next_calls_go() -> None:
     on.run(2.0)
     assert len(on.invites()) == 9
     on.check_clean()
+
+
+def test_a_turn_at_a_gateway_that_takes_no_calls_any_more_is_given_up_for_another() -> None:
+    on = stage(a="cps: 2,", b="cps: 5,", routes="{to: a}, {to: b}", wait="5s")
+    calls = burst(on, 14)
+    on.core.health.condition("a/g").drained = True
+    on.run(5.0)
+    assert all(on.told[call] == [100, 486] for call in calls)
+    assert not [call.refusal for call in on.calls() if call.refusal]
+    on.check_clean()

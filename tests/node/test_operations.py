@@ -157,6 +157,8 @@ def test_every_command_that_an_error_names_exists(tmp_path: Path) -> None:
         ("[[listen]]\nfor = 'trunks'\nadvertised = '2001:db8::1'", "give a host or host:port, IPv6 in brackets"),
         ("[[listen]]\nfor = 'trunks'\naddress = '192.0.2.77:5060'", "this machine has no such address"),
         ("[[listen]]\nfor = 'trunks'\ntransport = 'tls'\naddress = '127.0.0.1:0'", "set [tls] certificate and key"),
+        ("[[listen]]\nfor = 'trunks'\nmedia = 'wan'", "no such [[media.interface]]; there are none"),
+        ("[[listen]]\nfor = 'trunks'\n[[listen]]\nfor = 'carriers'", "two doors by UDP there"),
         ("[node]\ndata = 'policy.yaml'", "set [node] data to a directory"),
     ],
 )

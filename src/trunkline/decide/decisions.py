@@ -167,16 +167,22 @@ class Decisions:
             has_rate = any([limit.cps for gateway in gateways for limit in self._limits_of_gateway(gateway, trunk.tenant)])
             paced = self._paced[destination.name] = gateways if has_rate else []
         late: list[tuple[Gateway, tuple[Limit, ...]]] = []
+        takes_calls: list[str] = []
         for gateway in paced:
             limits = self._limits_of_gateway(gateway, trunk.tenant)
-            if not self.limits.has_room(limits) or self.places.way(gateway, now) is None:
+            if self.places.way(gateway, now) is None:
                 continue
             if self.health.has_news() and (self.health.is_out(gateway.name, destination.name, now) or self.health.skips(gateway.name, destination.name, now)):
+                continue
+            takes_calls.append(gateway.name)
+            if not self.limits.has_room(limits):
                 continue
             if not self.waiting.pacer.free(limits, now):
                 return None
             late.append((gateway, limits))
-        return self.waiting.at_gateway(call, trunk, self.limits_of_trunk(trunk), late, now) if late else None
+        if not late and not self.waiting.held:
+            return None
+        return self.waiting.at_gateway(call, trunk, self.limits_of_trunk(trunk), late, takes_calls, now)
 
     def _with_number(self, plan: Plan, at: int) -> Plan | Refused:
         """The plan with a number that may be called with now, or none: never one that should rest because no other is left (rule 9)."""

@@ -4,7 +4,7 @@ What was taken for a call that waits is kept by its `Held` and given back when i
 the turn under its trunk's rates is taken once, however often the call waits for something else afterwards (rows T7, N12, R13).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from trunkline.guard.limits import Limit, Limits
 from trunkline.guard.pacing import GO, Full, Go, Pacer, Wait
@@ -134,10 +134,15 @@ class Waiting:
         return answer
 
     def at_gateway(
-        self, call: str, trunk: Trunk, limits: tuple[Limit, ...], ways: list[tuple[Gateway, tuple[Limit, ...]]], now: float
+        self, call: str, trunk: Trunk, limits: tuple[Limit, ...], ways: list[tuple[Gateway, tuple[Limit, ...]]], open_: Collection[str], now: float
     ) -> float | None:
-        """Until when a call, its trunk's limits taken, waits for the gateway whose rate is ready first; None where it does not, and goes on."""
+        """Until when a call, its trunk's limits taken, waits for the gateway whose rate is ready first; None where it does not, and goes on.
+
+        `ways` are gateways that lack nothing but a free rate, `open_` names all that take calls: a turn at another is worth nothing any more.
+        """
         held = self.held.get(call)
+        if held is not None and held.gateway and held.gateway not in open_:
+            self._lose_turn(held, call)
         pace = trunk.pace
         left_s = pace.wait_s - (now - held.since) if held is not None else pace.wait_s
         if held is not None and held.gateway:
@@ -145,7 +150,7 @@ class Waiting:
                 self.pacer.leave(call)
                 held.wants = ()
             return None
-        if left_s <= 0.0:
+        if left_s <= 0.0 or not ways:
             return None
         flow = f"trunk {trunk.name}"
         gateway, at_it = min(ways, key=lambda way: self.pacer.expected(rate_of(*way), flow, way[0].name, way[1], pace.weight, now))
@@ -225,12 +230,17 @@ class Waiting:
         if held is None:
             return
         del self.held[call]
+        self._lose_turn(held, call)
+        self.limits.give(*[limit.name for limit in held.limits])
+
+    def _lose_turn(self, held: Held, call: str) -> None:
+        """What it stands in a queue for, and what it has for a gateway, is given up."""
         if held.wants:
             self.pacer.leave(call)
-        self.limits.give(*[limit.name for limit in held.limits])
         if held.reserved:
             self.limits.undo(held.reserved)
             self.pacer.changed()
+        held.wants, held.reserved, held.gateway = (), (), ""
 
     def _hold(self, call: str, trunk: Trunk, now: float) -> Held:
         held = self.held.get(call)

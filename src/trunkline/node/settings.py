@@ -171,9 +171,13 @@ def load_settings(path: Path) -> Settings:
                 f"{path}: [[listen]] advertised = {listen.advertised!r}: give a host or host:port, IPv6 in brackets, such as 198.51.100.1 or "
                 "[2001:db8::1]:5060"
             )
-        if listen.media and settings.media.interface and listen.media not in {interface.name for interface in settings.media.interface}:
-            known = ", ".join(interface.name for interface in settings.media.interface)
+        if listen.media and listen.media not in {interface.name for interface in settings.media.interface}:
+            known = ", ".join(interface.name for interface in settings.media.interface) or "none"
             raise SettingsError(f"{path}: [[listen]] media = {listen.media!r}: no such [[media.interface]]; there are {known}")
+    sockets = [("udp" if listen.transport == "udp" else "tcp", split_address(listen.address)) for listen in settings.listen]
+    for at, listen in zip(sockets, settings.listen, strict=True):
+        if at[1][1] and sockets.count(at) > 1:
+            raise SettingsError(f"{path}: [[listen]] address = {listen.address!r}: two doors by {at[0].upper()} there; give each an address or port of its own")
     names = door_names(settings.listen)
     for name in names:
         if names.count(name) > 1 or not DOOR_NAME.fullmatch(name):
