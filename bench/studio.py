@@ -189,7 +189,7 @@ def ticks(lines: int, seconds: float, folder: Path | None) -> dict[str, float]:
                 room.open(Open(call, 1, 0, now, {0: "PCMU"}, True, "us"))
                 room.answered(Answered(call, 1, now, 8.0, False))
                 if folder is not None:
-                    room.record(Record(call, 1, 1, str(folder / f"{call}.wav")))
+                    room.record(Record(call, (1,), str(folder / f"{call}.wav")))
         for line in room.lines.values():
             room.receive(line, packets[line.row])
         room.tick(now)
