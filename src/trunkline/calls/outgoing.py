@@ -129,13 +129,14 @@ class OutgoingLeg(Leg):
             self.tell(Progress(response.status, response.phrase, allows), now)
 
     def _acknowledge_reliable(self, response: Response, now: float) -> bool:
-        """PRACK a reliable provisional response (RFC 3262 section 4); False for a repeat, and for an RSeq that is no 32-bit number (section 7.1)."""
+        """PRACK a reliable provisional response (RFC 3262 section 4); False for a repeat, for one that came before its turn, and for an RSeq that is
+        no 32-bit number (section 7.1)."""
         number = response.fields["RSeq"][0]
         if not number.isdecimal() or len(number) > 10 or not response.to_tag:
             return False
         rseq = int(number)
-        if response.to_tag == self.dialog.remote_tag and rseq <= self.rseq:
-            return False
+        if self.rseq and response.to_tag == self.dialog.remote_tag and rseq != self.rseq + 1:
+            return False  # of two that were sent the first was lost; both are sent again
         if self.dialog.establish(response, self.dialog.flow) is not None:
             return False
         self.rseq = rseq
