@@ -6,6 +6,8 @@ A test module runs the suite by importing it whole; the fixture `engine` decides
 import re
 import socket
 import wave
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count, pairwise
 from pathlib import Path
 
@@ -45,6 +47,20 @@ def connect(
     carrier.heed(engine.offer(MediaOffer(call, leg, caller.sdp(), side, source_side=source_side)))
     caller.heed(engine.answer(MediaAnswer(call, 0, carrier.sdp(), leg, early)))
     return call
+
+
+@contextmanager
+def masked(engine: Driver, caller: Phone, carrier: Phone) -> Iterator[tuple[str, Phone]]:
+    """A call whose caller is masked, and a studio that gets the copy of them."""
+    call = connect(engine, caller, carrier)
+    caller.say(2, pace_s=0.001)
+    carrier.hear(2)
+    engine.command(Block(call, 0, masked=True))
+    studio = Phone()
+    with phones(studio):
+        engine.command(Subscribe(call, 0, studio.host, studio.port))
+        engine.pump(0.1)
+        yield call, studio
 
 
 def test_audio_passes_both_ways_bit_by_bit(engine: Driver, caller: Phone, carrier: Phone) -> None:
@@ -346,14 +362,7 @@ def test_what_cannot_be_played_is_told(engine: Driver, caller: Phone, carrier: P
 
 
 def test_masked_keys_are_in_no_event_and_reach_nobody(engine: Driver, caller: Phone, carrier: Phone) -> None:
-    call = connect(engine, caller, carrier)
-    caller.say(2, pace_s=0.001)
-    carrier.hear(2)
-    engine.command(Block(call, 0, masked=True))
-    studio = Phone()
-    with phones(studio):
-        engine.command(Subscribe(call, 0, studio.host, studio.port))
-        engine.pump(0.1)
+    with masked(engine, caller, carrier) as (call, studio):
         caller.press(4)
         caller.say(3, pace_s=0.001)
         engine.pump(0.2)

@@ -1,19 +1,18 @@
 """The rtpengine engine on a virtual clock: lost datagrams, dead daemons, garbage."""
 
-from collections.abc import Callable
 from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.media.rtpengine_world import OK, READY, SDP, UNKNOWN, World, tags
 from trunkline.media import (
     Block,
     Delete,
     DigitHeard,
     FirstPacket,
     MediaAnswer,
-    MediaEvent,
     MediaFailed,
     MediaLost,
     MediaOffer,
@@ -27,103 +26,12 @@ from trunkline.media import (
     Stop,
     Subscribe,
 )
-from trunkline.media.engine import PLAIN
-from trunkline.media.rtpengine import Daemon, Ranges, Rtpengine, Settings
+from trunkline.media.rtpengine import Ranges, Rtpengine, Settings
 from trunkline.media.rtpengine.bencode import Fault, Value, decode, encode
 from trunkline.media.rtpengine.codecs import Choice, choose
-from trunkline.media.rtpengine.conversation import destination
 from trunkline.media.rtpengine.copy import accept_copy
 from trunkline.media.rtpengine.digit_log import Key, read_digit
 from trunkline.media.rtpengine.replies import read_reply
-
-SDP = b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8 101\r\n"
-SDP += b"a=rtpmap:101 telephone-event/8000\r\n"
-OK: dict[bytes, Value] = {b"result": b"ok"}
-READY: dict[bytes, Value] = {b"result": b"ok", b"sdp": b"v=0 ours"}
-UNKNOWN: dict[bytes, Value] = {b"result": b"error", b"error-reason": b"Unknown call-id"}
-
-Answerer = Callable[[dict[bytes, Value]], dict[bytes, Value] | None]
-
-
-def tags(**received: int) -> dict[bytes, Value]:
-    """A query's reply; `leg0=5` is five packets of leg 0."""
-    return {
-        b"result": b"ok",
-        b"tags": {
-            name.removeprefix("leg").encode(): {
-                b"medias": [{b"type": b"audio", b"codec": b"PCMU/8000", b"streams": [{b"stats": {b"packets": packets, b"errors": 0}}]}]
-            }
-            for name, packets in received.items()
-        },
-    }
-
-
-class World:
-    """An engine, daemons that answer as the test says, and a clock that jumps from timer to timer."""
-
-    def __init__(self, daemons: int = 1, **settings: object) -> None:
-        known = tuple(Daemon("192.0.2.9", 2223 + place) for place in range(daemons))
-        self.engine = Rtpengine(Settings(known, **settings), Random(1))  # type: ignore[arg-type]
-        self.now = 0.0
-        self.requests: list[tuple[float, int, dict[bytes, Value]]] = []
-        self.datagrams: list[bytes] = []
-        self.answer: Answerer = lambda request: {b"result": b"pong"} if request[b"command"] == b"ping" else None
-        self.down: set[int] = set()
-
-    def settle(self) -> None:
-        """Deliver what is under way."""
-        while (data := self.engine.data_to_send()) is not None:
-            place = destination(data)
-            assert place is not None
-            cookie, _, body = data.partition(b" ")
-            request = decode(body)
-            assert isinstance(request, dict)
-            self.datagrams.append(data)
-            self.requests.append((self.now, place, request))
-            reply = None if place in self.down else self.answer(request)
-            if reply is not None:
-                self.engine.receive_data(cookie + b" " + encode(reply), self.now)
-
-    def run(self, seconds: float) -> None:
-        end = self.now + seconds
-        self.settle()
-        while (at := self.engine.get_timer()) is not None and at <= end:
-            self.now = max(self.now, at)
-            self.engine.handle_timer(self.now)
-            self.settle()
-        self.now = end
-
-    def asked(self, command: bytes) -> list[float]:
-        """When a command was sent."""
-        return [at for at, _, request in self.requests if request[b"command"] == command]
-
-    def commands(self) -> list[bytes]:
-        """All that was sent but pings and queries."""
-        return [bytes(name) for _, _, request in self.requests if isinstance(name := request[b"command"], bytes) and name not in (b"ping", b"query")]
-
-    def events(self) -> list[MediaEvent]:
-        found = []
-        while (event := self.engine.next_event()) is not None:
-            found.append(event)
-        return found
-
-    def willing(self, **replies: dict[bytes, Value]) -> None:
-        """The daemon takes everything; `query=...` replies otherwise to one command."""
-
-        def answer(request: dict[bytes, Value]) -> dict[bytes, Value]:
-            command = request[b"command"]
-            assert isinstance(command, bytes)
-            default = READY if command in (b"offer", b"answer") else OK
-            return replies.get(command.decode().replace(" ", "_"), default)
-
-        self.answer = answer
-
-    def connect(self, call: str = "c", leg: int = 1, side: Side = PLAIN) -> None:
-        assert self.engine.offer(MediaOffer(call, leg, SDP, side), self.now) is None
-        self.settle()
-        assert self.engine.answer(MediaAnswer(call, 0, SDP, leg), self.now) is None
-        self.settle()
-        assert self.events()[-2:] == [MediaReady(call, leg, b"v=0 ours"), MediaReady(call, 0, b"v=0 ours")]
 
 
 def test_an_offer_becomes_ready_when_the_daemon_has_spoken() -> None:
@@ -217,126 +125,6 @@ def test_networks_are_refused_unless_learning_is_allowed() -> None:
     offer = MediaOffer("c", 1, SDP, Side(networks=("192.0.2.0/24",)))
     assert World().engine.offer(offer, 0.0) == MediaFailed("c", 1, "media.failed")
     assert World(ranges=Ranges.LEARN).engine.offer(offer, 0.0) is None
-
-
-def test_a_daemon_that_answers_nothing_is_dead_and_offers_fail_at_once() -> None:
-    world = World()
-    world.down = {0}
-    world.run(7)
-    assert world.engine.offer(MediaOffer("c", 1, SDP), world.now) == MediaFailed("c", 1, "media.failed")
-    world.run(200)
-    gaps = [later - earlier for earlier, later in zip(world.asked(b"ping"), world.asked(b"ping")[1:], strict=False)]
-    assert max(gaps) <= 30.0
-    assert len(world.asked(b"ping")) < 60, "a dead daemon is asked ever less often"
-    world.down = set()
-    world.run(31)
-    assert world.engine.offer(MediaOffer("c", 1, SDP), world.now) is None
-
-
-def test_an_idle_daemon_is_pinged_and_a_busy_one_need_not_be() -> None:
-    world = World()
-    world.run(20)
-    assert len(world.asked(b"ping")) in (10, 11)
-
-
-def test_new_calls_go_round_by_weight_and_calls_stay() -> None:
-    world = World(daemons=2)
-    world.engine = Rtpengine(Settings((Daemon("192.0.2.9", weight=3), Daemon("192.0.2.10"))), Random(1))
-    world.willing()
-    for number in range(8):
-        world.connect(f"c{number}")
-    first = [place for _, place, request in world.requests if request[b"command"] == b"offer"]
-    second = [place for _, place, request in world.requests if request[b"command"] == b"answer"]
-    assert first == second
-    assert (first.count(0), first.count(1)) == (6, 2)
-
-
-def test_a_dead_daemon_gets_no_calls_while_another_lives() -> None:
-    world = World(daemons=2)
-    world.down = {1}
-    world.run(7)
-    world.willing()
-    for number in range(4):
-        world.connect(f"c{number}")
-    assert {place for _, place, request in world.requests if request[b"command"] == b"offer"} == {0}
-
-
-def limited(world: World, *full: int) -> None:
-    """These daemons are at their limit of calls."""
-    world.willing()
-    willing = world.answer
-    world.answer = lambda request: {b"result": b"load limit"} if request[b"command"] == b"offer" and world.requests[-1][1] in full else willing(request)
-
-
-def test_a_call_a_full_daemon_does_not_take_goes_to_the_next_and_so_do_the_calls_after_it() -> None:
-    world = World(daemons=2)
-    limited(world, 0)
-    for number in range(4):
-        world.connect(f"c{number}")
-    assert [place for _, place, request in world.requests if request[b"command"] == b"offer"] == [0, 1, 1, 1, 1]
-    assert world.requests[0][2][b"supports"] == [b"load limit"], "else it is an error like any other"
-    world.willing()
-    world.run(1.1)
-    for number in range(4, 8):
-        world.connect(f"c{number}")
-    assert [place for _, place, request in world.requests if request[b"command"] == b"offer"][5:].count(0) == 2, "it takes calls again"
-
-
-def test_where_every_daemon_is_full_the_offer_fails_and_its_call_begins_anew_with_the_next_attempt() -> None:
-    world = World(daemons=2)
-    limited(world, 0, 1)
-    world.engine.offer(MediaOffer("c", 1, SDP), 0.0)
-    world.settle()
-    assert world.events() == [MediaFailed("c", 1, "media.failed")]
-    world.engine.command(Delete("c", 1), 0.0)
-    assert world.engine.offer(MediaOffer("c", 2, SDP), 0.0) == MediaFailed("c", 2, "media.failed"), "nobody is asked"
-    limited(world, 0)
-    world.run(1.1)
-    world.connect(leg=3)
-    assert not [event for event in world.events() if isinstance(event, MediaLost)]
-    assert world.requests[-1][1] == 1
-
-
-def test_a_call_stays_on_a_daemon_that_is_full_by_now() -> None:
-    world = World(daemons=2)
-    world.willing()
-    world.connect()
-    place = world.requests[-1][1]
-    limited(world, place)
-    world.engine.offer(MediaOffer("c", 2, SDP), 0.0)
-    world.settle()
-    assert world.events() == [MediaFailed("c", 2, "media.failed")]
-    assert {one for _, one, request in world.requests if request[b"command"] == b"offer"} == {place}
-    assert world.engine.offer(MediaOffer("c", 3, SDP), 0.0) is None
-
-
-def test_an_attempt_after_one_whose_offer_the_daemon_did_not_take_has_a_chance_of_its_own() -> None:
-    world = World()
-    world.answer = lambda request: {b"result": b"error", b"error-reason": b"Failed to parse SDP"} if request[b"command"] == b"offer" else UNKNOWN
-    world.engine.offer(MediaOffer("c", 1, SDP), 0.0)
-    world.settle()
-    world.engine.command(Delete("c", 1), 0.0)
-    world.settle()
-    world.willing()
-    world.engine.offer(MediaOffer("c", 2, SDP), 0.0)
-    world.settle()
-    assert world.events() == [MediaFailed("c", 1, "media.failed"), MediaReady("c", 2, b"v=0 ours")]
-
-
-def test_calls_of_a_daemon_dead_too_long_are_lost() -> None:
-    world = World()
-    world.willing()
-    world.connect()
-    world.down = {0}
-    world.run(14)
-    assert not [event for event in world.events() if isinstance(event, MediaLost)]
-    world.run(15)
-    events = world.events()
-    assert [event.leg for event in events if isinstance(event, MediaStatistics) and event.final] == [1, 0]
-    assert events[-1] == MediaLost("c")
-    world.engine.command(Delete("c"), world.now)
-    world.run(1)
-    assert world.events() == []
 
 
 def test_a_daemon_that_knows_the_call_no_more_has_lost_it() -> None:

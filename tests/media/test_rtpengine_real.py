@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.media.conftest import Driver
-from tests.media.engine_suite import connect
+from tests.media.engine_suite import connect, masked
 from tests.media.far_ends import Phone, phones
 from tests.media.rtpengine_daemon import PROGRAM, RunningDaemon, driver_of, rtpengine_driver, running_daemon
 from trunkline.media import (
@@ -298,14 +298,7 @@ def test_a_copy_can_be_moved(engine: Driver, caller: Phone, carrier: Phone) -> N
 
 
 def test_a_masked_leg_is_silent_to_its_peer_and_in_its_copy_until_it_is_let_go(engine: Driver, caller: Phone, carrier: Phone) -> None:
-    call = connect(engine, caller, carrier)
-    caller.say(2, pace_s=0.001)
-    carrier.hear(2)
-    engine.command(Block(call, 0, masked=True))
-    studio = Phone()
-    with phones(studio):
-        engine.command(Subscribe(call, 0, studio.host, studio.port))
-        engine.pump(0.1)
+    with masked(engine, caller, carrier) as (call, studio):
         caller.say(5, pace_s=0.001)
         said = carrier.say(3, pace_s=0.001)
         engine.pump(0.2)

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from trunkline.cli.policy_data import Kept
 from trunkline.cli.source import JOURNAL, SourceError, data_directory
@@ -12,32 +13,34 @@ from trunkline.policy.store import StoreError
 from trunkline.records import recover
 
 
-def book_of(data: Path | None) -> tuple[Path, NumberBook]:
-    """The data directory a command means, and the book by the policy in force there. Raises SourceError."""
+class Desk(NamedTuple):
+    """What a command about numbers begins with."""
+
+    directory: Path
+    book: NumberBook
+    tenants: frozenset[str] | None
+    "Of the policy in force; None where none was ever applied."
+
+
+def desk_of(data: Path | None) -> Desk:
+    """The data directory a command means, the book by the policy in force there, and its tenants. Raises SourceError."""
     directory = data_directory(data)
     if not (directory / JOURNAL).is_dir():
         raise SourceError(f"{directory} holds no journal; start `trunkline serve`, or give its --data DIR.", 2)
-    book = NumberBook()
+    book, tenants = NumberBook(), None
     try:
         draft = Kept(directory).in_force()
         rules = {name: rules_of(pool) for name, pool in draft.document.pools.items()}
         book.apply_rules(lambda pool: rules.get(pool, USUAL), areas_in(draft.document, draft.files)[0])
+        tenants = frozenset(draft.document.tenants)
     except StoreError:
         pass  # nothing was ever applied: the defaults are in force
     recover(directory / JOURNAL, directory / "checkpoints", {NUMBERS: book})
-    return directory, book
-
-
-def tenants_of(directory: Path) -> frozenset[str] | None:
-    """Tenants of the policy in force; None where none was ever applied."""
-    try:
-        return frozenset(Kept(directory).in_force().document.tenants)
-    except StoreError:
-        return None
+    return Desk(directory, book, tenants)
 
 
 def now_us() -> int:
     return time.time_ns() // 1000
 
 
-__all__ = ["book_of", "now_us", "tenants_of"]
+__all__ = ["Desk", "desk_of", "now_us"]

@@ -1,4 +1,4 @@
-"""What commands share: two options, how they read what they are given, and how they end when they cannot go on."""
+"""What commands share: two options, how they read what they are given, how they show that they are at work, and how they end when they cannot go on."""
 
 import sys
 from pathlib import Path
@@ -30,3 +30,9 @@ def text_of(path: Path, encoding: str = "utf-8") -> str:
 def json_of(value: Any) -> str:
     """JSON on one line."""
     return msgspec.json.encode(value).decode()
+
+
+def progress(text: str) -> None:
+    """How far a long command is, for whoever watches a terminal; the next takes its place, an empty one takes it away."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)

@@ -13,8 +13,8 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from trunkline.cli.book import book_of, now_us, tenants_of
-from trunkline.cli.command import Data, Json, json_of, stop, text_of
+from trunkline.cli.book import Desk, desk_of, now_us
+from trunkline.cli.command import Data, Json, json_of, progress, stop, text_of
 from trunkline.cli.rendering import listing, moment, plain, table
 from trunkline.cli.source import SourceError, ask_node, data_directory
 from trunkline.facts.numbers import NumberAdded, NumberComplaint, NumberTransition, PoolAlarm
@@ -50,13 +50,12 @@ def import_(
     """Add and change numbers. A file with a fault changes nothing; numbers it does not name stay as they are; running it again changes nothing, or sends what is missing."""
     text = text_of(path, "utf-8-sig")
     with nullcontext() if dry_run else _alone(data):
-        directory, book = _book(data)
+        directory, book, tenants = _desk(data)
         result = read_csv(text, book.inventory, book.areas, now_us(), getpass.getuser(), book.life)
         if result.problems:
             _refuse(path, result.problems, as_json)
         if not dry_run:
             _send(directory, result.facts)
-    tenants = tenants_of(directory)
     owners = Counter(fact.owner for fact in result.facts if isinstance(fact, NumberAdded) and tenants is not None and fact.owner not in tenants)
     told = {"added": result.added, "changed": result.changed, "unchanged": result.unchanged, "dry_run": dry_run, "owners_unknown": dict(owners)}
     for owner, count in owners.items():
@@ -67,7 +66,7 @@ def import_(
 @app.command()
 def export(data: Data = None) -> None:
     """Print the inventory as CSV that `import` takes; numbers that were given back are not in it."""
-    book = _book(data)[1]
+    book = _desk(data).book
     sys.stdout.write(write_csv({number: holding for number, holding in book.inventory.holdings.items() if number in book.seats.by_number}))
 
 
@@ -81,7 +80,7 @@ def list_(
     """Every number: state, calls TODAY against its CAP, calls UP now, LABELS that stand, and why it is CLOSED to calls right now."""
     if state and state not in set(State):
         stop(f"--state: there is no state `{state}`; {nearest(state, State)}")
-    book, at = _book(data)[1], now_us()
+    book, at = _desk(data).book, now_us()
     rows = [row for number in book.inventory.holdings if (row := _row(book, number, at))["pool"] in (pool or row["pool"],) and state in ("", row["state"])]
     if as_json:
         print(json_of(rows))
@@ -96,7 +95,7 @@ def list_(
 @app.command()
 def show(number: Annotated[str, typer.Argument(help="In E.164, with +.")], data: Data = None, as_json: Json = False) -> None:
     """One number: whose it is and by what right, how it stands, what speaks against it, and what was seen of it."""
-    book, at = _book(data)[1], now_us()
+    book, at = _desk(data).book, now_us()
     holding = book.inventory.holdings.get(number)
     if holding is None:
         stop(f"{number} is not in the inventory; `trunkline numbers list` shows what is.", 1)
@@ -122,7 +121,7 @@ def show(number: Annotated[str, typer.Argument(help="In E.164, with +.")], data:
 @app.command()
 def pools(data: Data = None, as_json: Json = False) -> None:
     """Each pool: numbers by state and OPEN to calls now, alarm, and over 28 days those put to rest, CHURN (numbers begun per hundred in use and day) and labelled look-ups with the exact 95 % interval."""
-    book, at = _book(data)[1], now_us()
+    book, at = _desk(data).book, now_us()
     today = at // DAY_US
     rows: list[dict[str, Any]] = []
     rates = {rate.group: rate for rate in book.reputations.rates("pool", at - RECENT_DAYS * DAY_US)}
@@ -164,7 +163,7 @@ def label(
     as_json: Json = False,
 ) -> None:
     """Say what call recipients are shown for our numbers. Clean look-ups count too: without them there is no rate."""
-    directory, book = _book(data)
+    directory, book, _ = _desk(data)
     at, path = now_us(), Path(what)
     found = read_labels(text_of(path, "utf-8-sig"), at, path.stat().st_mtime_ns // 1000) if not what.startswith("+") else observe(what, label, engine, source, seen, at)
     facts = found if isinstance(found, list) else [found]
@@ -188,7 +187,7 @@ def complain(
     data: Data = None,
 ) -> None:
     """Take a complaint of a called party."""
-    directory, book = _book(data)
+    directory, book, _ = _desk(data)
     if number not in book.inventory.holdings:
         stop(f"{number} is not in the inventory; `trunkline numbers list` shows what is.", 1)
     _send(directory, [NumberComplaint(now_us(), number, callee, "opt_out" if opt_out else "complaint", source, text)])
@@ -203,7 +202,7 @@ def override_(
     data: Data = None,
 ) -> None:
     """Move a number by hand. Rules go on judging it by what it does from here on."""
-    directory, book = _book(data)
+    directory, book, _ = _desk(data)
     life = book.life(number)
     if life is None:
         stop(f"{number} is not in the inventory; `trunkline numbers list` shows what is.", 1)
@@ -219,7 +218,7 @@ def override_(
 @app.command(name="clear-alarm")
 def clear_alarm(pool: Annotated[str, typer.Argument(help="Whose alarm is over.")], reason: Reason = "", data: Data = None) -> None:
     """End a pool's alarm by hand: its caps are whole again, and what was counted against it is forgotten."""
-    directory, book = _book(data)
+    directory, book, _ = _desk(data)
     if not book.alarmed(pool):
         stop(f"pool {pool} has no alarm", 1)
     if not reason:
@@ -240,7 +239,7 @@ def forecast_(
     as_json: Json = False,
 ) -> None:
     """How many numbers a pool will need, and by when to order them."""
-    book = _book(data)[1]
+    book = _desk(data).book
     if not any(holding.pool == pool for holding in book.inventory.holdings.values()):
         stop(f"there is no pool {pool}; `trunkline numbers pools` lists them", 1)
     at = now_us()
@@ -275,9 +274,9 @@ def _row(book: NumberBook, number: str, at: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _book(data: Path | None) -> tuple[Path, NumberBook]:
+def _desk(data: Path | None) -> Desk:
     try:
-        return book_of(data)
+        return desk_of(data)
     except SourceError as error:
         stop(str(error), error.code)
 
@@ -302,7 +301,7 @@ def _alone(data: Path | None) -> Iterator[None]:
 
 def _send(directory: Path, facts: Sequence[Any]) -> int:
     """Hand facts to the node, a number's always together; after an interruption the same command sends what is missing. How many were new to it."""
-    shown = len(facts) > 20 * AT_ONCE and sys.stderr.isatty()
+    shown = len(facts) > 20 * AT_ONCE
     first = taken = 0
     try:
         while first < len(facts):
@@ -312,13 +311,13 @@ def _send(directory: Path, facts: Sequence[Any]) -> int:
             taken += ask_node(directory, {"do": "numbers", "facts": list(facts[first:end])}, 10.0)["taken"]
             first = end
             if shown and first // AT_ONCE % 20 == 0:
-                print(f"\r{first} of {len(facts)}", end="", file=sys.stderr, flush=True)
+                progress(f"{first} of {len(facts)}")
     except (SourceError, KeyboardInterrupt) as error:
         said, code = (str(error), error.code) if isinstance(error, SourceError) else ("interrupted", 130)
         missing = f"; {first} of {len(facts)} changes are on record: the same command again sends the rest" if len(facts) > AT_ONCE else ""
         stop(said.rstrip(".") + missing, code)
     if shown:
-        print(f"\r{len(facts)} of {len(facts)}", file=sys.stderr)
+        progress(f"{len(facts)} of {len(facts)}\n")
     return taken
 
 

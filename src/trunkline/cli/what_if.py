@@ -2,14 +2,14 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from trunkline.cli.calls import encoded, span_us
-from trunkline.cli.command import Data, Json, stop
+from trunkline.cli.command import Data, Json, progress, stop
 from trunkline.cli.policy_data import kept
 from trunkline.cli.rendering import moment
 from trunkline.cli.source import JOURNAL, SourceError
@@ -53,7 +53,7 @@ def whatif(
         with in_words():
             _answer(policy, since, trunk, cold, data, as_json)
     except KeyboardInterrupt:
-        _wipe()
+        progress("")
         stop("stopped; nothing was changed", 130)
 
 
@@ -76,8 +76,8 @@ def _answer(policy: str, since: str, trunk: str, cold: bool, data: Path | None, 
     lists = Compliance(known.data / "dnc")
     lists.look()
     scores = _scores(known.data) if learns and not cold and _was_learning(log) else None
-    answer = what_if(candidate, log, scores=scores, compliance=lists, since_us=since_us, trunk=trunk, progress=_progress(len(log.calls)))
-    _wipe()
+    answer = what_if(candidate, log, scores=scores, compliance=lists, since_us=since_us, trunk=trunk, progress=lambda done: progress(f"{done:,} of {len(log.calls):,} calls decided"))
+    progress("")
     print(encoded(answer) if as_json else text_of_answer(answer))
 
 
@@ -134,10 +134,9 @@ def _log(data: Path, from_us: int) -> "Log":
 
 
 def _shown(reading: "Reading") -> Iterator["Fact"]:
-    shown = sys.stderr.isatty()
     for number, fact in enumerate(reading, 1):
-        if shown and number % TOLD_EVERY == 0:
-            print(f"\r{number:,} facts read", end="", file=sys.stderr, flush=True)
+        if number % TOLD_EVERY == 0:
+            progress(f"{number:,} facts read")
         yield fact
 
 
@@ -149,19 +148,3 @@ def _scores(data: Path) -> "Scoreboard | None":
     scores = Scoreboard()
     recover(data / JOURNAL, data / "checkpoints", {"scoreboard": scores})
     return scores if scores.segments else None
-
-
-def _progress(calls: int) -> Callable[[int], None] | None:
-    if not sys.stderr.isatty():
-        return None
-
-    def tell(done: int) -> None:
-        print(f"\r{done:,} of {calls:,} calls decided", end="", file=sys.stderr, flush=True)
-
-    return tell
-
-
-def _wipe() -> None:
-    """Take the sign of life away."""
-    if sys.stderr.isatty():
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
