@@ -101,7 +101,8 @@ def test_srtp_of_a_phone_is_plain_rtp_towards_the_carrier_and_back(tmp_path: Pat
             await stage.all_ended()
             plain = stage.wire.heard_by(stage.first)
             sealed, back = stage.wire.said_by(stage.dialer, 0), stage.wire.heard_by(stage.dialer, 0)
-            assert len(plain) == len(sealed) > 60
+            assert len(sealed) - AT_THE_ENDS <= len(plain) <= len(sealed)
+            assert len(plain) > 60
             assert {len(packet.payload) for packet in plain} == {FRAME}
             assert {len(packet.payload) for packet in sealed + back} == {FRAME + TAG}
             assert not {packet.payload for packet in plain} & {packet.payload[:FRAME] for packet in sealed + back}
