@@ -4,7 +4,7 @@ It hunts through the routes of its plan until one answers or the outcome table s
 the `Call` record and the ladder. It knows call events only; everything of SIP's machinery stays in the legs.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from trunkline.calls import early, gate, masking
 from trunkline.calls.attempt import Attempt
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 SETUP, LADDER = 1, 2
 "Timers: the whole set-up took too long; the last goodbyes have been answered. The gate has its own."
 
-LADDER_DELAY_T1 = 2.0
+LADDER_DELAY_T1: Final = 2.0
 "How many T1 a call's ladder waits for the answers to BYE and CANCEL."
 
 

@@ -5,6 +5,7 @@ the turn under its trunk's rates is taken once, however often the call waits for
 """
 
 from collections.abc import Collection, Sequence
+from typing import Final
 
 from trunkline.guard.limits import Limit, Limits
 from trunkline.guard.pacing import GO, Full, Go, Pacer, Wait
@@ -12,12 +13,12 @@ from trunkline.numbering.dip import Answer, Dips
 from trunkline.numbering.dip import Waiting as Asked
 from trunkline.policy.snapshot import Gateway, Pace, Snapshot, Trunk
 
-SILENT = Answer()
+SILENT: Final = Answer()
 "What a call goes by that may not wait and finds nothing."
 
-AT_ONCE = Pace()
+AT_ONCE: Final = Pace()
 
-MOST_CALLS = 1_000
+MOST_CALLS: Final = 1_000
 "That wait for certificates."
 
 
