@@ -173,7 +173,7 @@ def test_a_damaged_journal_is_read_as_far_as_it_goes(here: Path, logs: dict[str,
 INTERRUPTED = """
 import os, signal, trunkline.insight as insight
 insight.gather = lambda *given: os.kill(os.getpid(), signal.SIGINT)
-from trunkline.cli import main
+from trunkline.__main__ import main
 main()
 """
 "The command with Ctrl-C pressed while it reads the journal."

@@ -66,7 +66,3 @@ app = typer.Typer(
 @app.callback()
 def root() -> None:
     """The commands are those of `COMMANDS`."""
-
-
-def main() -> None:
-    app()
