@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 from pydantic import ValidationError
-
 from tests.policy.conftest import ENVIRONMENT, GOOD
+
 from trunkline.policy.document import Document
 from trunkline.policy.load import check_policy, read_policy
 from trunkline.policy.problem import spelled

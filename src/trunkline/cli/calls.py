@@ -12,6 +12,7 @@ import typer
 
 from trunkline.facts.record import Attempt, Call, Decision, Ladder, LegAudio, as_dict
 
+from .names import must_be_known
 from .rendering import delay, indented, listing, moment, table
 from .source import Calls, Filter, Live, Source, SourceError, Story, data_directory
 
@@ -43,13 +44,17 @@ def calls(
     carrier: Annotated[
         str, typer.Option(metavar="NAME", help="Only calls this carrier took, or was the last to refuse.")
     ] = "",
+    gateway: Annotated[str, typer.Option(metavar="NAME", help="Only calls by this gateway, `carrier/gateway`.")] = "",
+    destination: Annotated[str, typer.Option(metavar="NAME", help="Only calls to this destination of the policy.")] = "",
+    campaign: Annotated[str, typer.Option(metavar="NAME", help="Only calls of this campaign, as the dialer names it.")] = "",
     failed: Annotated[bool, typer.Option("--failed", help="Only calls that were never answered.")] = False,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
     """List calls: those in progress, then those that ended, newest first.
 
-    Works with and without a running node.
+    Works with and without a running node. Exit code 0, also when none match; 1 when a trunk, carrier, gateway, destination or campaign of that
+    name is not known.
 
     Example: trunkline calls --since 1h --carrier acme --failed
     """
@@ -57,7 +62,13 @@ def calls(
         return
     with told():
         began = time.time_ns() // 1000 - span_us(since) if since else 0
-        found = Source(data_directory(data)).calls(Filter(limit, began, trunk, carrier, failed))
+        directory = data_directory(data)
+        source = Source(directory)
+        wanted = Filter(limit, began, trunk, carrier, failed, gateway, destination, campaign)
+        found = source.calls(wanted)
+        if not found.in_progress and not found.ended:
+            for kind, name in wanted.names.items():
+                must_be_known(directory, kind, name, source.seen(kind))
         typer.echo(encoded(found) if as_json else calls_text(found, time.time_ns() // 1000))
 
 

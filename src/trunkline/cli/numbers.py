@@ -15,6 +15,7 @@ import typer
 
 from trunkline.cli.book import Desk, desk_of, now_us
 from trunkline.cli.command import Data, Json, json_of, progress, stop, text_of
+from trunkline.cli.names import must_be_known
 from trunkline.cli.rendering import listing, moment, plain, table
 from trunkline.cli.source import SourceError, ask_node, data_directory
 from trunkline.facts.numbers import NumberAdded, NumberComplaint, NumberTransition, PoolAlarm
@@ -80,13 +81,16 @@ def list_(
     """Every number: state, calls TODAY against its CAP, calls UP now, LABELS that stand, and why it is CLOSED to calls right now."""
     if state and state not in set(State):
         stop(f"--state: there is no state `{state}`; {nearest(state, State)}")
-    book, at = _desk(data).book, now_us()
+    directory, book, _ = _desk(data)
+    at = now_us()
     rows = [row for number in book.inventory.holdings if (row := _row(book, number, at))["pool"] in (pool or row["pool"],) and state in ("", row["state"])]
+    if pool and not rows:
+        _known_pool(directory, book, pool)
     if as_json:
         print(json_of(rows))
         return
     if not rows:
-        print("No such number; `trunkline numbers list` shows all." if book.inventory.holdings else NONE_YET)
+        print("No number matches; `trunkline numbers list` shows all." if book.inventory.holdings else NONE_YET)
         return
     header = ("NUMBER", "POOL", "AREA", "STATE", "TODAY", "CAP", "UP", "LABELS", "CLOSED")
     print(table(header, [tuple(str(row[name.lower()]) for name in header) for row in rows], ("TODAY", "CAP", "UP", "LABELS")))
@@ -219,6 +223,7 @@ def override_(
 def clear_alarm(pool: Annotated[str, typer.Argument(help="Whose alarm is over.")], reason: Reason = "", data: Data = None) -> None:
     """End a pool's alarm by hand: its caps are whole again, and what was counted against it is forgotten."""
     directory, book, _ = _desk(data)
+    _known_pool(directory, book, pool)
     if not book.alarmed(pool):
         stop(f"pool {pool} has no alarm", 1)
     if not reason:
@@ -239,9 +244,10 @@ def forecast_(
     as_json: Json = False,
 ) -> None:
     """How many numbers a pool will need, and by when to order them."""
-    book = _desk(data).book
+    directory, book, _ = _desk(data)
+    _known_pool(directory, book, pool)
     if not any(holding.pool == pool for holding in book.inventory.holdings.values()):
-        stop(f"there is no pool {pool}; `trunkline numbers pools` lists them", 1)
+        stop(f"pool {pool} has no numbers; `trunkline numbers import FILE.csv` adds some", 1)
     at = now_us()
     found, today = forecast(book, pool, Demand(busiest_day, growth, fill, delivery, horizon), at), at // DAY_US
     if as_json:
@@ -272,6 +278,13 @@ def _row(book: NumberBook, number: str, at: int) -> dict[str, Any]:
         "closed": closed, "again": moment(again) if closed and again else "", "rest_until": _day(life.rest_until // DAY_US) if life.rest_until > at else "",
         "calls": life.total, "relapses": life.relapses,
     }  # fmt: skip
+
+
+def _known_pool(directory: Path, book: NumberBook, pool: str) -> None:
+    try:
+        must_be_known(directory, "pool", pool, {holding.pool for holding in book.inventory.holdings.values()})
+    except SourceError as error:
+        stop(str(error), error.code)
 
 
 def _desk(data: Path | None) -> Desk:

@@ -58,6 +58,8 @@ class Live(Struct, frozen=True, gc=False):
     attempts: int = 0
     heard: str = ""
     "What listening takes the answer for, so far."
+    destination: str = ""
+    metadata: dict[str, str] = {}
 
 
 class Filter(Struct, frozen=True, gc=False):
@@ -69,12 +71,22 @@ class Filter(Struct, frozen=True, gc=False):
     carrier: str = ""
     failed: bool = False
     "Only calls that were never answered."
+    gateway: str = ""
+    destination: str = ""
+    campaign: str = ""
 
     def takes(self, call: Call | Live) -> bool:
         """Whether the call is among the wanted."""
         if self.failed and (isinstance(call, Live) or call.status == 200):
             return False
-        return call.at >= self.since_us and self.trunk in ("", call.trunk) and self.carrier in ("", call.carrier)
+        if self.campaign and call.metadata.get("campaign") != self.campaign:
+            return False
+        return call.at >= self.since_us and all(name in ("", getattr(call, kind)) for kind, name in self.names.items() if kind != "campaign")
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Kind -> name wanted, for those that were given."""
+        return {kind: name for kind in ("trunk", "carrier", "gateway", "destination", "campaign") if (name := getattr(self, kind))}
 
 
 class Calls(Struct, frozen=True, gc=False):
@@ -160,6 +172,11 @@ class Source:
             ended=shown,
             unread=[damage for damage in unread if damage.why != "torn"],
         )
+
+    def seen(self, kind: str) -> set[str]:
+        """Names of a kind that recent calls have."""
+        recent: list[Call | Live] = [*(self._live() or []), *islice(ended_calls(self._journal, []), SUGGESTED_FROM)]
+        return {call.metadata.get("campaign", "") if kind == "campaign" else getattr(call, kind) for call in recent} - {""}
 
     def story(self, call: str) -> Story:
         """One call, in progress or ended; raises `SourceError` when neither knows it."""

@@ -10,6 +10,7 @@ import typer
 
 from trunkline.cli.calls import encoded, span_us
 from trunkline.cli.command import Data, Json, progress, stop
+from trunkline.cli.names import must_be_known
 from trunkline.cli.policy_data import kept
 from trunkline.cli.rendering import moment
 from trunkline.cli.source import JOURNAL, SourceError
@@ -69,6 +70,8 @@ def _answer(policy: str, since: str, trunk: str, cold: bool, data: Path | None, 
     learns = _learns(candidate)
     log = _log(known.data, max(since_us - _before_us(candidate, learns and cold), 0))
     if not any(call.record.at >= since_us and trunk in ("", call.record.trunk) for call in log.calls):
+        if trunk and trunk not in candidate.trunks:
+            must_be_known(known.data, "trunk", trunk, {call.record.trunk for call in log.calls})
         whose = f" of trunk {trunk}" if trunk else ""
         last = f"; the last call began {moment(log.calls[-1].record.at)} UTC" if log.calls else ""
         when = "in the journal" if since == "all" else f"in the last {since}"
