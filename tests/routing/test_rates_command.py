@@ -201,3 +201,20 @@ def test_the_journal_is_read_from_the_period_on_and_progress_is_shown(folder: Pa
     monkeypatch.setattr("trunkline.cli.journal.progress", told.append)
     assert len(list(facts_from(folder / "var", NOON_US))) == 7
     assert told == ["2 facts read", "4 facts read", "6 facts read", ""]
+
+
+def test_calls_beyond_the_last_line_are_missed_only_where_the_period_is_given(folder: Path) -> None:
+    attempts = [msgspec.structs.replace(one, at=NOON_US + n * 20_000_000, called=f"1415555020{n}", call=f"late-{n}") for n, one in enumerate(journal(folder / "var"))]
+    written = Journal(folder / "near" / "journal", low_water_bytes=0)
+    for fact in attempts:
+        written.append(fact)
+    written.flush(NOON_US)
+    written.close(NOON_US)
+    invoice = folder / "invoice.csv"
+    invoice.write_text("\n".join(["dnis,start_time,seconds,cost", line(attempts[0], 61, 0.0132), line(attempts[1], 30, 0.006)]))
+    arguments = ("rates", "reconcile", invoice, "--carrier", "alpha", "--policy", folder / "policy.yaml", "--data", folder / "near")
+    shown = run(*arguments)
+    assert shown.exit_code == 0, shown.output
+    assert "2 lines, 2 answered calls of ours" in shown.output
+    told = json.loads(run(*arguments, "--until", "2026-03-01T13:00", "--json").output)
+    assert [(one["kind"], one["call"]) for one in told["differences"]] == [("missing", "late-2")]
