@@ -6,20 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trunkline.cli.command import progress
-from trunkline.cli.source import JOURNAL, SourceError
+from trunkline.cli.source import journal_of
 
 if TYPE_CHECKING:
     from trunkline.facts.record import Fact
 
 TOLD_EVERY = 50_000
 "Facts between two signs of life."
-
-
-def journal_of(data: Path) -> Path:
-    """Where the journal of a data directory lies. Raises SourceError where there is none."""
-    if not (data / JOURNAL).is_dir():
-        raise SourceError(f"{data} holds no journal; give the --data DIR that `trunkline serve` runs with, or start it.", 2)
-    return data / JOURNAL
 
 
 def facts_from(data: Path, from_us: int = 0) -> Iterator["Fact"]:

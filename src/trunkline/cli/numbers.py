@@ -1,5 +1,6 @@
 """`trunkline numbers`: the inventory, how each number stands and why, what was seen of them, and how many to order."""
 
+import difflib
 import fcntl
 import getpass
 import sys
@@ -97,12 +98,11 @@ def list_(
 
 
 @app.command()
-def show(number: Annotated[str, typer.Argument(help="In E.164, with +.")], data: Data = None, as_json: Json = False) -> None:
+def show(number: Annotated[str, typer.Argument(help="In E.164: +14155550123.")], data: Data = None, as_json: Json = False) -> None:
     """One number: whose it is and by what right, how it stands, what speaks against it, and what was seen of it."""
     book, at = _desk(data).book, now_us()
-    holding = book.inventory.holdings.get(number)
-    if holding is None:
-        stop(f"{number} is not in the inventory; `trunkline numbers list` shows what is.", 1)
+    number = _held(book, number)
+    holding = book.inventory.holdings[number]
     rules = book.rules_of(holding.pool)
     suspicions = book.suspicions(number, at)
     reputation = book.reputations.of(number)
@@ -174,6 +174,8 @@ def label(
     problems = [one for one in facts if isinstance(one, Problem)]
     if problems:
         _refuse(path, problems, as_json)
+    if what.startswith("+"):
+        _held(book, what)
     ours = [fact for fact in facts if not isinstance(fact, Problem) and fact.number in book.inventory.holdings]
     taken = _send(directory, ours)
     told = {"taken": taken, "known": len(ours) - taken, "not_ours": len(facts) - len(ours)}
@@ -183,7 +185,7 @@ def label(
 
 @app.command()
 def complain(
-    number: Annotated[str, typer.Argument(help="Our number, in E.164.")],
+    number: Annotated[str, typer.Argument(help="Our number, in E.164: +14155550123.")],
     callee: Annotated[str, typer.Option(help="Who complained, in E.164.")] = "",
     opt_out: Annotated[bool, typer.Option("--opt-out", help="They do not want to be called again.")] = False,
     source: Annotated[str, typer.Option(help="Who took it.")] = getpass.getuser(),
@@ -192,31 +194,31 @@ def complain(
 ) -> None:
     """Take a complaint of a called party."""
     directory, book, _ = _desk(data)
-    if number not in book.inventory.holdings:
-        stop(f"{number} is not in the inventory; `trunkline numbers list` shows what is.", 1)
+    number = _held(book, number)
     _send(directory, [NumberComplaint(now_us(), number, callee, "opt_out" if opt_out else "complaint", source, text)])
     print(f"complaint about {number} taken")
 
 
 @app.command(name="override")
 def override_(
-    number: Annotated[str, typer.Argument(help="In E.164, with +.")],
+    number: Annotated[str, typer.Argument(help="In E.164: +14155550123.")],
     event: Annotated[str, typer.Argument(help="rest, reinstate, promote, retire or release.")],
     reason: Reason = "",
     data: Data = None,
+    as_json: Json = False,
 ) -> None:
     """Move a number by hand. Rules go on judging it by what it does from here on."""
     directory, book, _ = _desk(data)
+    number = _held(book, number)
     life = book.life(number)
-    if life is None:
-        stop(f"{number} is not in the inventory; `trunkline numbers list` shows what is.", 1)
+    assert life is not None
     if event not in {one.value for one in Event}:
         stop(f"there is no event `{event}`; send rest, reinstate, promote, retire or release", 2)
     moved = override(life, Event(event), now_us(), getpass.getuser(), reason)
     if isinstance(moved, str):
         stop(moved if reason else f"{moved}: add --reason TEXT", 2)
     _send(directory, [moved])
-    print(f"{number}: {moved.before} -> {moved.after}")
+    print(json_of({"number": number, "before": moved.before, "after": moved.after}) if as_json else f"{number}: {moved.before} -> {moved.after}")
 
 
 @app.command(name="clear-alarm")
@@ -278,6 +280,16 @@ def _row(book: NumberBook, number: str, at: int) -> dict[str, Any]:
         "closed": closed, "again": moment(again) if closed and again else "", "rest_until": _day(life.rest_until // DAY_US) if life.rest_until > at else "",
         "calls": life.total, "relapses": life.relapses,
     }  # fmt: skip
+
+
+def _held(book: NumberBook, number: str) -> str:
+    """A number of ours, with or without its +."""
+    holdings = book.inventory.holdings
+    found = number if number in holdings else f"+{number}"
+    if found not in holdings:
+        near = difflib.get_close_matches(found, holdings, n=1, cutoff=0.9)
+        stop(f"{number} is not in the inventory; {f'did you mean {near[0]}?' if near else '`trunkline numbers list` shows what is.'}", 1)
+    return found
 
 
 def _known_pool(directory: Path, book: NumberBook, pool: str) -> None:

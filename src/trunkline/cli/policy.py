@@ -132,11 +132,11 @@ def rollback(
 
 @app.command()
 def history(
-    limit: Annotated[int, typer.Option("--limit", help="Rows at most, the newest first.")] = 20, data: Data = None, as_json: Json = False
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows at most, the newest first.")] = 20, data: Data = None, as_json: Json = False
 ) -> None:
     """What was in force when, by whom and why, the newest first."""
     with in_words():
-        applied = kept(data).history()[::-1][: max(limit, 0)]
+        applied = kept(data).history()[::-1][:limit]
     if as_json:
         print(json_of(applied))
         return
@@ -248,6 +248,8 @@ def put_in_force(
                 changes = _changes(known.in_force(), draft)
             except (StoreError, BrokenPolicyError) as error:  # what is in force cannot be read: all the more reason to let another in
                 print(f"not compared with what is in force: {error}", file=sys.stderr)
+                if not changes and not as_json:
+                    print("it means what is in force already; secrets are read anew when it is applied")
             if not as_json:
                 _print_changes(changes)
         if dry_run:

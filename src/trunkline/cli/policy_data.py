@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from trunkline.cli.source import CONFIGURATION, SourceError, ask_node, data_directory
+from trunkline.cli.source import CONFIGURATION, SourceError, ask_node, data_directory, existing
 from trunkline.facts.record import PolicyApplied
 from trunkline.policy.history import POLICIES, PolicyHistory
 from trunkline.policy.problem import Problem
@@ -68,8 +68,12 @@ class Kept:
         return found
 
     def before(self) -> str:
-        """The version in force before the present one. Raises StoreError where that could be taken for two."""
+        """The version in force before the present one, however often that was applied anew. Raises StoreError where that could be taken for two."""
         now = self.current()
+        if now.before == now.version:
+            now = next((InForce(fact.version, fact.at, fact.author, fact.reason, fact.before, fact.rollback) for fact in reversed(self.history()) if fact.before != now.version), now)
+            if now.before == now.version:
+                raise StoreError("nothing else was in force before; `trunkline policy history` shows what was when")
         if now.rollback:
             raise StoreError("the last change was a rollback itself; name the version to go to, `trunkline policy history` lists them")
         if not now.before:
@@ -109,10 +113,7 @@ class Kept:
 
 def kept(data: Path | None) -> Kept:
     """The policies of the data directory a command means. Raises SourceError."""
-    directory = data_directory(data)
-    if not directory.is_dir():
-        raise SourceError(f"There is no data directory {directory}; start `trunkline serve`, or give its --data DIR.", 2)
-    return Kept(directory)
+    return Kept(existing(data_directory(data)))
 
 
 def doors_of(settings: Path | None, data: Path | None) -> "Mapping[str, Door] | None":

@@ -11,9 +11,9 @@ import msgspec
 import typer
 
 from trunkline.cli.command import Data, Json, json_of, stop, text_of
-from trunkline.cli.journal import facts_from, journal_of
+from trunkline.cli.journal import facts_from
 from trunkline.cli.rendering import moment, plain, table
-from trunkline.cli.source import SourceError, data_directory
+from trunkline.cli.source import SourceError, data_directory, journal_of
 
 if TYPE_CHECKING:
     from trunkline.insight.billable import Reach

@@ -2,11 +2,10 @@
 
 from typing import Annotated
 
-import msgspec
 import typer
 
 from trunkline.cli.calls import told
-from trunkline.cli.command import Data, Json
+from trunkline.cli.command import Data, Json, json_of
 from trunkline.cli.names import must_be_known
 from trunkline.cli.node import ask
 from trunkline.cli.rendering import table
@@ -36,7 +35,7 @@ def routes(
             low, high = credible(0, 0, a=a, b=b)
             row[name] = {"mean": round(a / (a + b), 4), "low": round(low, 4), "high": round(high, 4)}
     if as_json:
-        print(msgspec.json.encode(rows).decode())
+        print(json_of(rows))
         return
     if not rows:
         asked = " and ".join(filter(None, (destination and f"destination {destination}", band and f"band {band}")))

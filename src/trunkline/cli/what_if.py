@@ -8,11 +8,11 @@ import typer
 
 from trunkline.cli.calls import encoded, span_us
 from trunkline.cli.command import Data, Json, progress, stop
-from trunkline.cli.journal import facts_from, journal_of
+from trunkline.cli.journal import facts_from
 from trunkline.cli.names import must_be_known
 from trunkline.cli.policy_data import kept
 from trunkline.cli.rendering import moment
-from trunkline.cli.source import JOURNAL, SourceError
+from trunkline.cli.source import JOURNAL, SourceError, journal_of
 from trunkline.cli.what_if_text import text_of_answer
 
 if TYPE_CHECKING:
