@@ -37,7 +37,7 @@ def status(data: Data = None, as_json: Json = False) -> None:
     else:
         _print_status(result)
     if not result["admitting"]:
-        raise typer.Exit(1)
+        stop(f"NOT admitting new calls: {result['why_not']}", 1)
 
 
 def _print_status(result: dict[str, Any]) -> None:
@@ -45,7 +45,8 @@ def _print_status(result: dict[str, Any]) -> None:
     print(f"node {result['node']}, policy {result['policy']}")
     print(f"calls {result['calls']}, transactions {result['transactions']} (and {result['lingering_transactions']} lingering)")
     print(f"channels {channels}")
-    print("admitting new calls" if result["admitting"] else f"NOT admitting new calls: {result['why_not']}")
+    if result["admitting"]:
+        print("admitting new calls")
     for name, where in result["doors"].items():
         print(f"door {name}: {where}")
     for host, count in result["strangers"].items():

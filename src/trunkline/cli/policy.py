@@ -248,6 +248,7 @@ def put_in_force(
                 changes = _changes(known.in_force(), draft)
             except (StoreError, BrokenPolicyError) as error:  # what is in force cannot be read: all the more reason to let another in
                 print(f"not compared with what is in force: {error}", file=sys.stderr)
+            else:
                 if not changes and not as_json:
                     print("it means what is in force already; secrets are read anew when it is applied")
             if not as_json:
