@@ -8,7 +8,6 @@ What is built is used while it is current: one edited source file, or TRUNKLINE_
 """
 
 import argparse
-import json
 import shutil
 import sys
 import sysconfig
@@ -17,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent
 PACKAGE = ROOT / "src" / "trunkline"
-STAMP = PACKAGE / "compiled.json"
+STAMP = PACKAGE / "compiled.txt"
 CALL_PATH = {
     "facts": ("clock",),
     "sip": ("build", "dialog", "digest", "endpoint", "events", "fault", "fields", "flow", "message", "multipart", "reliable", "session_timer", "timers"),
@@ -79,11 +78,11 @@ def build() -> str:
             target = PACKAGE.parent / path.relative_to(Path(folder, "lib"))
             shutil.copyfile(path, target)
             target.chmod(0o755)
-    stamp = {}
+    stamp = [str(sys.implementation.cache_tag)]
     for path in sorted(PACKAGE.rglob("*.py")):  # all: compiled code believes what it saw of the modules it imports
         status = path.stat()
-        stamp[str(path.relative_to(PACKAGE))] = [status.st_size, status.st_mtime_ns]
-    STAMP.write_text(json.dumps({"python": sys.implementation.cache_tag, "sources": stamp}, indent=1))
+        stamp.append(f"{status.st_size} {status.st_mtime_ns} {path.relative_to(PACKAGE)}")
+    STAMP.write_text("\n".join(stamp) + "\n")
     return ""
 
 
