@@ -22,7 +22,7 @@ from sklearn.linear_model import LogisticRegression
 import trunkline.listen
 from bench.early_lines import FAMILIES, TUNES, VOICES, Clip, clip
 from trunkline.listen.detector import FRAME, TICK_S, Rows
-from trunkline.listen.early import ENOUGH_S, EVERY_TICKS, FEATURES, KINDS, Early, EarlyWeights
+from trunkline.listen.early import EVERY_TICKS, FEATURES, KINDS, Early, EarlyWeights
 from trunkline.listen.hearing import Hearing
 
 WEIGHTS = Path(trunkline.listen.__file__).parent / "early.json"
@@ -47,7 +47,7 @@ class Watching(Early):
         self.seen: list[tuple[Rows, float, NDArray[np.float32]]] = []
 
     def _judge(self, now: float, said: list[Hearing]) -> None:
-        rows = np.asarray(np.flatnonzero(self._sums[1] >= ENOUGH_S / TICK_S), np.intp)
+        rows = self._due()
         if len(rows):
             self.seen.append((rows, now, self.features(rows)))
 

@@ -40,6 +40,10 @@ BEEP_WITHIN_S: Final = 3.0
 """Of the end of a greeting."""
 APART_TICKS: Final = 75
 """Sound after a longer silence is something new."""
+RUN_TICKS: Final = 3
+"""Shorter sounds are edges of tones."""
+FEW: Final = 5.0
+"""Frames that speak against a share of frames: one odd frame among two says nothing."""
 KINDS: Final = (Kind.ANNOUNCEMENT, Kind.MUSIC, None)
 """What the model's classes are said as."""
 NETWORK: Final = frozenset((Kind.RINGBACK, Kind.BUSY, Kind.CONGESTION, Kind.UNOBTAINABLE, Kind.DIAL))
@@ -85,6 +89,9 @@ class Early:
         self._said: list[Hearing | None] = [None] * rows
         self._first, self._last = np.zeros(rows, np.int64), np.full(rows, -APART_TICKS, np.int64)
         "Ticks of the first and last sound that was no tone; silence of `APART_TICKS` begins anew."
+        self._run = np.zeros(rows, np.int64)
+        self._toned = np.zeros(rows, np.bool_)
+        "A tone of the network is sounding, so there is no music."
         self._was_active = np.zeros(rows, np.bool_)
         self._pitches, self._level = np.zeros((5, rows), np.float32), np.zeros(rows, np.float32)
         "Semitones; -inf where the frame was not voiced."
@@ -96,6 +103,7 @@ class Early:
         self._speech.open(rows)
         self._early[rows] = True
         self._clear(rows)
+        self._toned[rows] = False
         for row in rows.tolist():
             self._said[row] = None
 
@@ -111,9 +119,11 @@ class Early:
             row = hearing.row
             if not self._early[row]:
                 continue
-            if hearing.kind in NETWORK and hearing.ended_s is None:
-                self._over(row, self._ended_s(row, now), now, self._left)
-                self._clear(np.array([row], np.intp))
+            if hearing.kind in NETWORK:
+                self._toned[row] = hearing.ended_s is None
+                if self._toned[row]:
+                    self._over(row, self._ended_s(row, now), now, self._left)
+                    self._clear(np.array([row], np.intp))
             elif hearing.kind is Kind.BEEP:
                 self._beeped(row, hearing, now)
 
@@ -136,14 +146,16 @@ class Early:
         self._was_active[rows] = self._rising[rows] = False
         self._peak[rows] = self._extreme[rows] = self._level[rows] = -90
         self._last[rows] = self._tick - APART_TICKS
+        self._run[rows] = 0
 
     def _sum_up(self, here: Mask) -> None:
         """Take in the tick that `speech` has heard; a row that is not `here` stays as it was."""
         speech = self._speech
         active, voiced, level = speech.active, speech.speechlike, speech.level_dbm0
-        sounds = active & ~speech.tonal
-        self._first = np.where(sounds & (self._tick - self._last > APART_TICKS), self._tick, self._first)
-        self._last = np.where(sounds, self._tick, self._last)
+        self._run = np.where(active & ~speech.tonal, self._run + 1, np.where(here, 0, self._run))
+        sounds = self._run >= RUN_TICKS
+        self._first = np.where(sounds & (self._tick - self._last > APART_TICKS), self._tick - RUN_TICKS + 1, self._first)
+        self._last = np.where(sounds & here, self._tick, self._last)
         self._peak = np.where(here, np.maximum(level, self._peak - np.float32(DROOP_DB)), self._peak)
         turn = active & np.where(self._rising, level < self._extreme - SYLLABLE_DIP_DB, level > self._extreme + SYLLABLE_DIP_DB)
         self._rising ^= turn
@@ -173,12 +185,16 @@ class Early:
         time, sound, voice = np.maximum(time, 1), np.maximum(active, 1), np.maximum(voiced, 1)
         return np.stack([
             active / time, voiced / sound, tonal / sound, spread(level, level2, sound), steps / sound, spread(tilt, tilt2, sound), change / sound, quick / sound, hiss / sound,
-            kept / np.maximum(pairs, 1), jumps / np.maximum(pairs, 1), held / np.maximum(apart, 1), pairs / sound, spread(pitch, pitch2, voice), syllables / time / TICK_S,
+            kept / (pairs + FEW), jumps / (pairs + FEW), held / (apart + FEW), pairs / sound, spread(pitch, pitch2, voice) * voice / (voice + FEW), syllables / time / TICK_S,
             onsets / time / TICK_S, deep / time,
         ], axis=1)  # fmt: skip
 
+    def _due(self) -> Rows:
+        """Lines with enough to go by, and some of it new."""
+        return np.asarray(np.flatnonzero(self._early & (self._sums[1] >= ENOUGH_S / TICK_S) & (self._tick - self._last < APART_TICKS)), np.intp)
+
     def _judge(self, now: float, said: list[Hearing]) -> None:
-        rows = np.asarray(np.flatnonzero(self._early & (self._sums[1] >= ENOUGH_S / TICK_S)), np.intp)
+        rows = self._due()
         if len(rows):
             features = self.features(rows)
             logits = features @ self._weights + self._bias
@@ -186,12 +202,14 @@ class Early:
             chances /= chances.sum(axis=1, keepdims=True)
             belief = self._belief[rows] * np.float32(BELIEF_KEPT) + chances * np.float32(1 - BELIEF_KEPT)
             self._belief[rows] = belief
-            sure = np.flatnonzero((belief[:, 0] > SPEECH_AT) | (belief[:, 1] > MUSIC_AT))
+            sure = np.flatnonzero((belief[:, 0] > SPEECH_AT) | ((belief[:, 1] > MUSIC_AT) & ~self._toned[rows]))
             for at in sure.tolist():
                 self._believe(int(rows[at]), int(belief[at].argmax()), belief[at], features[at], now, said)
         silent = self._tick - self._last - round(OVER_S / TICK_S)
-        for row in np.flatnonzero(self._early & (silent >= 0) & (silent < EVERY_TICKS)).tolist():
+        quiet = np.asarray(np.flatnonzero(self._early & (silent >= 0) & (silent < EVERY_TICKS)), np.intp)
+        for row in quiet.tolist():
             self._over(row, self._ended_s(row, now), now, said)
+        self._belief[quiet] = 0
 
     def _believe(self, row: int, which: int, belief: NDArray[np.float32], features: NDArray[np.float32], now: float, said: list[Hearing]) -> None:
         kind, current = KINDS[which], self._said[row]
