@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
+from scipy import linalg, signal
 
 from bench import channel, corpus, voices
 from bench.channel import FRAME, RATE_HZ, Samples
@@ -47,7 +47,7 @@ VOICES = frozenset(("announcement", "voicemail"))
 TUNES = frozenset(("music", "jingle", "song"))
 PENTATONIC = (0, 2, 4, 7, 9, 12, 14)
 SUNG = ("kal_diphone", "ked_diphone", "cmu_us_slt_arctic_hts")
-WORDS = "love you and never let the morning light come over all my lonely water slowly falling down to where we used to be tonight".split()
+WORDS = ("love", "you", "never", "let", "the", "morning", "light", "come", "over", "my", "lonely", "water", "slowly", "falling", "down", "where", "we", "used", "tonight")
 
 
 class Clip(NamedTuple):
@@ -173,7 +173,7 @@ def before(line: Samples, dice: random.Random, rng: np.random.Generator, level: 
 
 
 @cache
-def tracks(side: str) -> tuple[tuple[str, Samples], ...]:
+def tracks(side: str) -> tuple[tuple[str, NDArray[np.float32]], ...]:
     """The music of a side. Raises FileNotFoundError where there is none."""
     files = [path for path in sorted(MOH.glob("*.wav")) if (path.stem in MOH_TRAIN) == (side == "train")] + sorted((MUSIC / side).glob("*.wav"))
     if not files:
@@ -214,7 +214,7 @@ def song(side: str, dice: random.Random, rng: np.random.Generator, length: int) 
     pieces, who = speech(side, dice)
     sung: list[Samples] = []
     root = dice.uniform(110, 330)
-    while sum(map(len, sung)) < length:
+    while sum(len(part) for part in sung) < length:
         for piece in pieces:
             sung += [sing(piece, root, dice, rng), np.zeros(int(dice.uniform(0.1, 0.9) * RATE_HZ))]
     return np.concatenate(sung)[:length], f"{who} singing"
@@ -281,9 +281,7 @@ def sing(piece: Samples, root_hz: float, dice: random.Random, rng: np.random.Gen
 
 def levinson(r: Samples, order: int) -> Samples:
     """Predictor of an autocorrelation."""
-    from scipy.linalg import solve_toeplitz
-
-    return np.asarray(solve_toeplitz(r[:order], -r[1 : order + 1]))
+    return np.asarray(linalg.solve_toeplitz(r[:order], -r[1 : order + 1]))
 
 
 def other_tone(rng: np.random.Generator, dice: random.Random, level: float, length: int) -> tuple[Samples, str]:
@@ -307,8 +305,8 @@ def other_tone(rng: np.random.Generator, dice: random.Random, level: float, leng
 
 def comfort_noise(length: int, dbm0: float, rng: np.random.Generator) -> Samples:
     """As a gateway makes it (RFC 3389): noise through a filter that changes every 200 ms or so, and so does its level by a decibel or two."""
-    made = []
-    while sum(map(len, made)) < length:
+    made: list[Samples] = []
+    while sum(len(part) for part in made) < length:
         pole = rng.uniform(-0.3, 0.7)
         made.append(signal.lfilter([1 - abs(pole)], [1, -pole], rng.standard_normal(1600)) * 10 ** (rng.uniform(-1, 1) / 20))
     return channel.to_level(np.concatenate(made)[:length], dbm0)
