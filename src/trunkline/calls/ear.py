@@ -31,7 +31,7 @@ UNKNOWN: Final = Kind.UNKNOWN.value
 
 TELLING: Final = (
     Kind.NO_AUDIO, Kind.SILENCE, Kind.UNKNOWN, Kind.CNG, Kind.BEEP, Kind.DIAL, Kind.FAX, Kind.MUSIC, Kind.RINGBACK, Kind.SPEECH, Kind.HUMAN, Kind.ASSISTANT,
-    Kind.MACHINE, Kind.ANNOUNCEMENT, Kind.BUSY, Kind.UNOBTAINABLE, Kind.CONGESTION, Kind.SIT,
+    Kind.ANNOUNCEMENT, Kind.MACHINE, Kind.BUSY, Kind.UNOBTAINABLE, Kind.CONGESTION, Kind.SIT,
 )  # fmt: skip
 "What is heard before the answer, by how much it tells of the call: a later one replaces an earlier one on the record."
 
