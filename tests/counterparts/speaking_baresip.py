@@ -32,18 +32,18 @@ class SpeakingBaresip(Baresip):
         return self
 
     async def registered(self) -> None:
-        await until(lambda: "[1 binding]" in self.log.read_text(), 8, "baresip registers")
+        await until(lambda: "[1 binding]" in self.log.read_text(), 20, "baresip registers")
 
     async def dial(self, number: str) -> None:
         """Call and be answered."""
         before = self.saw("CALL_ESTABLISHED")
         self.tell("dial", number)
-        await until(lambda: self.saw("CALL_ESTABLISHED") > before, 8, "baresip's call is answered")
+        await until(lambda: self.saw("CALL_ESTABLISHED") > before, 20, "baresip's call is answered")
 
     async def hang_up(self) -> None:
         before = self.saw("CALL_CLOSED")
         self.tell("hangup")
-        await until(lambda: self.saw("CALL_CLOSED") > before, 5, "baresip hangs up")
+        await until(lambda: self.saw("CALL_CLOSED") > before, 20, "baresip hangs up")
 
     def digits(self) -> str:
         """Keys it was told of, in order."""

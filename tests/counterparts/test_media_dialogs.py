@@ -69,7 +69,7 @@ def test_a_phone_that_holds_is_silent_and_heard_again(tmp_path: Path) -> None:
             await asyncio.sleep(1)
             after = len(stage.wire.heard_by(stage.first, 0)), len(stage.wire.heard_by(stage.dialer, 0))
             await phone.hang_up()
-            await until(stage.node.is_clean, 5, "node clean")
+            await until(stage.node.is_clean, 20, "node clean")
             assert before[0] > 30
             assert before[1] > 30
             assert during[1] == before[1], "who is held says nothing"
@@ -99,7 +99,7 @@ def test_after_a_blind_transfer_the_two_that_are_left_hear_each_other(tmp_path: 
                 stage.dialer, script.call(script.STREAM), script.speak(), script.pause(600),
                 script.ask("REFER", 2, more="Refer-To: <sip:" + TARGET + "@[remote_ip]>\n") + script.hear(202), notified, script.hang_up(3), voice=said,
             )  # fmt: skip
-            await until(lambda: target.saw("CALL_ESTABLISHED") == 1, 8, "the target answers")
+            await until(lambda: target.saw("CALL_ESTABLISHED") == 1, 20, "the target answers")
             began = len(stage.wire.heard_by(stage.dialer))
             await asyncio.sleep(1.5)
             await target.hang_up()
@@ -165,8 +165,8 @@ def test_a_phone_that_transfers_leaves_the_others_in_conversation(tmp_path: Path
             await phone.dial(NUMBER)
             await asyncio.sleep(1)
             phone.tell("transfer", f"sip:{TARGET}@{stage.at}")
-            await until(lambda: target.saw("CALL_ESTABLISHED") == 1, 8, "the target answers")
-            await until(lambda: phone.saw("CALL_CLOSED") == 1, 8, "who transferred is let go")
+            await until(lambda: target.saw("CALL_ESTABLISHED") == 1, 20, "the target answers")
+            await until(lambda: phone.saw("CALL_CLOSED") == 1, 20, "who transferred is let go")
             began = len(stage.wire.heard_by(stage.dialer))
             await asyncio.sleep(1.5)
             await target.hang_up()

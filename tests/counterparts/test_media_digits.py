@@ -44,7 +44,7 @@ def tones_in(coded: bytes, folder: Path) -> str:
     samples = mu_law(coded)
     raw = folder / "heard.raw"
     raw.write_bytes(np.interp(np.arange(len(samples) * 22050 // 8000) * 8000 / 22050, np.arange(len(samples)), samples).astype(np.int16).tobytes())
-    told = subprocess.run([needs("multimon-ng"), "-q", "-a", "DTMF", "-t", "raw", str(raw)], capture_output=True, text=True, check=True, timeout=20).stdout
+    told = subprocess.run([needs("multimon-ng"), "-q", "-a", "DTMF", "-t", "raw", str(raw)], capture_output=True, text=True, check=True, timeout=120).stdout
     return "".join(re.findall(r"^DTMF: (\S)$", told, re.MULTILINE))
 
 
@@ -91,7 +91,7 @@ def test_info_reaches_a_phone_that_wants_events(tmp_path: Path) -> None:
         async with AudioStage(tmp_path, dialer="digits: info", first=FROM_ANYWHERE) as stage, stage.baresip(stage.first, file) as carrier:
             keys = [press("4", 2), script.pause(300), press("#", 3, "application/dtmf"), script.pause(300), press("11", 4), script.pause(500)]
             await stage.sipp(stage.dialer, script.call(script.ECHO, "0"), *keys, script.hang_up(), echo=True)
-            await until(lambda: len(carrier.digits()) == 3, 8, "baresip tells three keys")
+            await until(lambda: len(carrier.digits()) == 3, 20, "baresip tells three keys")
             await stage.all_ended()
             assert carrier.digits() == "4##"
             assert not any(EVENTS in message for message in stage.messages(stage.dialer)), "who named no events is told of none"
@@ -160,7 +160,7 @@ def test_tones_of_a_dialer_without_events_reach_a_carrier_as_it_wants_them(tmp_p
                 await stage.sipp(stage.first, script.answer(script.ECHO, "0"), info("7"), info("2"), script.be_hung_up_on(), USED)
             await stage.sipp(stage.dialer, script.call(script.STREAM, "0"), script.speak(), script.pause(2300), script.hang_up(), voice=coded(voice))
             if carrier == "event":
-                await until(lambda: len(phone.digits()) >= 2, 8, "baresip tells two keys")
+                await until(lambda: len(phone.digits()) >= 2, 20, "baresip tells two keys")
                 assert phone.digits() == "72"
             await stage.all_ended()
             heard = stage.wire.heard_by(stage.first, 0)

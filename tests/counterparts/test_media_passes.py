@@ -35,7 +35,7 @@ def test_what_sipp_says_comes_back_from_its_echo_bit_by_bit(tmp_path: Path) -> N
             assert b"".join(packet.payload for packet in back) == voice
             assert len({packet.ssrc for packet in back}) == 1
             assert all((b.sequence - a.sequence) & 0xFFFF == 1 and (b.timestamp - a.timestamp) & 0xFFFFFFFF == FRAME for a, b in pairwise(back))
-            await until(lambda: len(stage.audio()) == 2, 5, "both legs on record")
+            await until(lambda: len(stage.audio()) == 2, 20, "both legs on record")
             assert {leg: (audio.received, audio.sent, audio.lost, audio.refused) for leg, audio in stage.audio().items()} == {0: (50, 50, 0, 0), 1: (50, 50, 0, 0)}
 
     asyncio.run(scenario())
@@ -70,7 +70,7 @@ def test_two_baresips_hear_each_other(tmp_path: Path) -> None:
             await phone.dial(NUMBER)
             await asyncio.sleep(2.5)
             await phone.hang_up()
-            await until(stage.node.is_clean, 5, "node clean")
+            await until(stage.node.is_clean, 20, "node clean")
             for speaker, listener in ((stage.dialer, stage.first), (stage.first, stage.dialer)):
                 said, heard = ([packet.payload for packet in packets] for packets in (stage.wire.said_by(speaker, 0), stage.wire.heard_by(listener, 0)))
                 missed = said.index(heard[0])
@@ -157,7 +157,7 @@ def test_a_carrier_with_srtp_has_keys_of_its_own(tmp_path: Path, phone_seals: bo
             await phone.dial(NUMBER)
             await asyncio.sleep(2)
             await phone.hang_up()
-            await until(stage.node.is_clean, 5, "node clean")
+            await until(stage.node.is_clean, 20, "node clean")
             ours, theirs = stage.wire.said_by(stage.dialer, 0), stage.wire.heard_by(stage.first, 0)
             assert len(theirs) > 60
             assert {len(packet.payload) for packet in theirs} == {FRAME + TAG}

@@ -28,7 +28,7 @@ def test_each_voice_is_in_its_channel(tmp_path: Path) -> None:
             def recordings() -> list[Recording]:
                 return [fact for fact in stage.node.facts() if isinstance(fact, Recording)]
 
-            await until(recordings, 5, "the recording is on record")
+            await until(recordings, 20, "the recording is on record")
             (recording,) = recordings()
             samples = load_wav(stage.node.data / "recordings" / recording.file)
             assert samples.shape[1] == 2

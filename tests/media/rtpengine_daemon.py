@@ -12,11 +12,13 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from tests.media.conftest import Driver
+from tests.media.in_time import before_others
+from trunkline.media import Block, MediaCommand, Play, Stop, Subscribe
 from trunkline.media.rtpengine import Daemon, Link, Rtpengine, Settings
 from trunkline.media.rtpengine.messages import datagram, ping
 
 PROGRAM = shutil.which("rtpengine")
-START_S = 10.0
+START_S = 30.0
 FIRST_PORT = 14_000 + 2_000 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 8)
 "Below the ports the system hands out, and apart for tests that run at the same time."
 
@@ -70,10 +72,20 @@ class RunningDaemon:
 def running_daemon(folder: Path, *options: str) -> Iterator[RunningDaemon]:
     daemon = RunningDaemon(folder, *options)
     try:
-        daemon.start()
+        with before_others():
+            daemon.start()
         yield daemon
     finally:
         daemon.kill()
+
+
+class DaemonDriver(Driver):
+    """The daemon is a far end of its own: what it was told is done when it says so."""
+
+    def command(self, command: MediaCommand) -> None:
+        super().command(command)
+        if isinstance(command, Block | Play | Stop | Subscribe):
+            self.settle(command.call)
 
 
 def rtpengine_driver(daemon: RunningDaemon, **settings: object) -> AbstractContextManager[Driver]:
@@ -95,7 +107,8 @@ def driver_of(settings: Settings, *digit_log: int) -> Iterator[Driver]:
 
     try:
         loop.run_until_complete(start())
-        yield Driver(engine, opened[0], loop, "rtpengine")
+        with before_others():
+            yield DaemonDriver(engine, opened[0], loop, "rtpengine")
     finally:
         opened[0].close()
         loop.run_until_complete(asyncio.sleep(0.01))

@@ -118,7 +118,7 @@ async def two_hundred_who_say_half_a_line(node: ServedNode) -> None:
             one.connect(f"/proc/self/fd/{folder}/control.sock")
             one.sendall(b'{"do":"sta')
             idle.append(one)
-        await until(node.is_clean, 5, "somebody else is answered")
+        await until(node.is_clean, 20, "somebody else is answered")
         idle[0].sendall(b'tus"}\n')
         with idle[0].makefile("rb") as line:
             assert json.loads(line.readline())["ok"]

@@ -84,7 +84,7 @@ def test_urls_nobody_can_ask_are_given_up_and_few_are_asked_at_once() -> None:
             most = max(most, len(signing._fetching))
             return not attestations.wanted
 
-        await until(done, 10, "none is wanted any more")
+        await until(done, 20, "none is wanted any more")
         assert 0 < most <= AT_ONCE
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
@@ -117,9 +117,9 @@ def test_whoever_waits_when_the_node_stops_is_told_and_on_record(tmp_path: Path)
     async def scenario() -> None:
         async with Paced(tmp_path, trunk="cps: 1, channels: 9, pacing: {wait: 3s, queue: 20}").running() as stage:
             calls = [stage.dialer.invite(f"1415555{2000 + i}", "node") for i in range(3)]
-            await until(lambda: all(100 in call.provisional for call in calls), 5, "they wait")
+            await until(lambda: all(100 in call.provisional for call in calls), 20, "they wait")
             await asyncio.to_thread(stage.node.stop)
-            await until(lambda: all(call.status for call in calls), 2, "they are told")
+            await until(lambda: all(call.status for call in calls), 20, "they are told")
             assert sorted({call.status for call in calls} | {200}) == [200, 503]
             assert {fact.dialer_call_id for fact in stage.node.facts() if isinstance(fact, Call)} == {call.call_id for call in calls}
 
@@ -130,16 +130,16 @@ def test_a_waiting_call_sent_again_under_another_branch_is_placed_once(tmp_path:
     async def scenario() -> None:
         async with Paced(tmp_path, trunk="cps: 1, channels: 9, pacing: {wait: 3s, queue: 20}").running() as stage:
             first = stage.dialer.invite("14155551000", "node")
-            await until(lambda: first.status == 200, 5, "the first goes at once")
+            await until(lambda: first.status == 200, 20, "the first goes at once")
             call = stage.dialer.invite("14155551001", "node")
-            await until(lambda: 100 in call.provisional, 5, "the other waits")
+            await until(lambda: 100 in call.provisional, 20, "the other waits")
             lines = f"From: {call.local}\r\nTo: <{call.uri}>\r\nCall-ID: {call.call_id}\r\nCSeq: 1 INVITE\r\nContact: <{stage.dialer.contact}>\r\nContent-Type: application/sdp\r\n"
             for branch in (call.branch, call.branch, "z9hG4bKother"):
                 stage.dialer.send(f"INVITE {call.uri} SIP/2.0", lines, SDP, call.to, branch)
-            await until(lambda: call.status == 200, 5, "it is placed")
+            await until(lambda: call.status == 200, 20, "it is placed")
             for one in (first, call):
                 await one.hang_up()
-            await until(stage.node.is_clean, 5, "clean")
+            await until(stage.node.is_clean, 20, "clean")
             assert len(stage.first.calls) == 2
 
     asyncio.run(scenario())
