@@ -21,6 +21,9 @@ NUMBER, TARGET = "14155550123", "14155550777"
 FROM_ANYWHERE = "networks: [127.0.0.1/32]"
 "For `media: {}` of a baresip: its audio socket is bound to no address, so what it sends comes from the loopback's first."
 
+AT_THE_ENDS = 25
+"Packets a far end may send before the node has read its answer, and while the call is being hung up; nobody hears those."
+
 
 class AudioStage:
     """A node between a dialer at `dialer` and carriers at `first` and `second`. Everything ends with the `async with`."""

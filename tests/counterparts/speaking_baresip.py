@@ -20,7 +20,7 @@ class SpeakingBaresip(Baresip):
         self.dumps = Path(mkdtemp(prefix="dump"))  # baresip cuts longer names off at 128 characters
         atexit.register(shutil.rmtree, self.dumps, True)  # they are read when baresip is gone
         (folder / "config").write_text(
-            f"sip_listen {address}:5060\nsip_certificate {folder / 'both.pem'}\nsip_cafile {ca}\nnet_interface {address}\nrtp_ports 20000-20100\n"
+            f"sip_listen {address}:5060\nsip_certificate {folder / 'both.pem'}\nsip_cafile {ca}\nnet_interface {address}\nrtp_ports 11000-11999\n"
             f"audio_source aufile,{voice}\naudio_player aubridge,phone\naudio_alert aubridge,alert\n"
             f"ausrc_srate 8000\nausrc_channels 1\nauplay_srate 8000\nauplay_channels 1\nsnd_path {self.dumps}\n"
             "module_path /usr/lib/baresip/modules\nmodule g711.so\nmodule g722.so\nmodule opus.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\nmodule srtp.so\n"

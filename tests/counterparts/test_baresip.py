@@ -31,7 +31,7 @@ class Baresip:
         (folder / "accounts").write_text(account + "\n")
         (folder / "contacts").write_text("")
         (folder / "config").write_text(
-            f"sip_listen {address}:5060\nsip_certificate {both}\nsip_cafile {ca}\nnet_interface {address}\nrtp_ports 20000-20100\n"
+            f"sip_listen {address}:5060\nsip_certificate {both}\nsip_cafile {ca}\nnet_interface {address}\nrtp_ports 11000-11999\n"
             "audio_player aubridge,phone\naudio_source aubridge,phone\naudio_alert aubridge,alert\n"
             "module_path /usr/lib/baresip/modules\nmodule g711.so\nmodule aubridge.so\n"
             f"module_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\nctrl_tcp_listen {address}:4444\n"

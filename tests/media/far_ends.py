@@ -97,6 +97,7 @@ class Phone:
         for at in range(0, len(coded), FRAME):
             time.sleep(max(0.0, begin + at / 8000 - time.monotonic()))
             self.send(0, coded[at : at + FRAME])
+        self.until_taken()
 
     def press(self, event: int) -> None:
         """One key for 100 ms as RFC 4733 has it, the three ends included."""
@@ -121,7 +122,7 @@ class Phone:
             heard.append(Packet(data))
         return heard
 
-    def heard(self, patience_s: float = 0.05) -> list[Packet]:
+    def heard(self, patience_s: float = 0.25) -> list[Packet]:
         """What has come by now, however much, until nothing comes for so long."""
         packets = []
         self.rtp.settimeout(patience_s)
@@ -141,7 +142,7 @@ class Phone:
 
     def discard(self) -> None:
         """Forget what has come so far."""
-        self.rtp.settimeout(0.05)
+        self.rtp.settimeout(0.1)
         try:
             while True:
                 self.rtp.recv(2048)

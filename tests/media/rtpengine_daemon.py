@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.media.conftest import Driver
 from tests.media.in_time import before_others
+from trunkline.lab.run import free_port
 from trunkline.media import Block, MediaCommand, Play, Stop, Subscribe
 from trunkline.media.rtpengine import Daemon, Link, Rtpengine, Settings
 from trunkline.media.rtpengine.messages import datagram, ping
@@ -27,8 +28,8 @@ class RunningDaemon:
     """A daemon that can be killed and started again at the same address."""
 
     def __init__(self, folder: Path, *options: str) -> None:
-        self.port = _free_port()
-        self.digit_log = ("127.0.0.1", _free_port())
+        self.port = free_port()
+        self.digit_log = ("127.0.0.1", free_port())
         self._log = folder / "rtpengine.log"
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
@@ -113,10 +114,3 @@ def driver_of(settings: Settings, *digit_log: int) -> Iterator[Driver]:
         opened[0].close()
         loop.run_until_complete(asyncio.sleep(0.01))
         loop.close()
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port

@@ -41,7 +41,7 @@ class Stage:
         self.dialer, self.first, self.second = (Phone(user=name) for name in ("+14155550100", "first", "second"))
         policy = POLICY.replace("DIALER", self.dialer_at).replace("FIRST", self.first_at).replace("SECOND", self.second_at).replace("TRUNK", trunk)
         doors = [("trunks", "udp", f"{self.at}:5060"), ("carriers", "udp", f"{self.at}:5080")]
-        self.node = ServedNode(folder / "node", policy + more, doors, t1_ms=20, more=settings)
+        self.node = ServedNode(folder / "node", policy + more, doors, t1_ms=100, more=settings)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Stage"]:
@@ -133,7 +133,7 @@ def test_a_busy_callee_is_left_alone_for_as_long_as_the_policy_says_also_after_a
 
 def test_calls_over_the_rate_wait_their_turn_and_nobody_is_refused(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with Stage(tmp_path, trunk="cps: 5, pacing: {wait: 2s, queue: 20}").running() as stage:
+        async with Stage(tmp_path, trunk="cps: 5, pacing: {wait: 5s, queue: 20}").running() as stage:
             began = time.monotonic()
             calls = [stage.dialer.invite(f"1415555{1000 + i}", "node") for i in range(12)]
             await until(lambda: all(call.status for call in calls), 20, "all are answered")
@@ -143,7 +143,7 @@ def test_calls_over_the_rate_wait_their_turn_and_nobody_is_refused(tmp_path: Pat
             assert took >= 1.2, "5 at once, then one in 200 ms"
             for call in calls:
                 await call.hang_up()
-            late = [stage.dialer.invite(f"1415556{1000 + i}", "node") for i in range(30)]
+            late = [stage.dialer.invite(f"1415556{1000 + i}", "node") for i in range(60)]
             await until(lambda: sum(call.status > 200 for call in late) > 5, 20, "the queue is bounded")
             await until(lambda: all(call.status for call in late), 20, "and everybody gets an answer")
             for call in late:
@@ -155,7 +155,7 @@ def test_calls_over_the_rate_wait_their_turn_and_nobody_is_refused(tmp_path: Pat
 
 def test_a_caller_who_hangs_up_while_waiting_is_on_record_and_takes_no_channel(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with Stage(tmp_path, trunk="cps: 1, channels: 9, pacing: {wait: 3s, queue: 20}").running() as stage:
+        async with Stage(tmp_path, trunk="cps: 1, channels: 9, pacing: {wait: 5s, queue: 20}").running() as stage:
             first = stage.dialer.invite("14155551000", "node")
             await until(lambda: first.status == 200, 20, "the first goes at once")
             waiting = [stage.dialer.invite(f"1415555{2000 + i}", "node") for i in range(3)]
@@ -180,8 +180,8 @@ def test_a_ported_number_goes_where_its_routing_number_leads_and_silence_costs_n
         names_at = loopback()
         records = {(name, "NAPTR"): ['100 10 "u" "E2U+pstn:tel" "!^.*$!tel:+14155559999;npdi;rn=+19995550000!" .']}
         server = await NameServer(records).serve(names_at)
-        settings = f'[sip]\nt1_ms = 20\nnameservers = ["{names_at}"]\nnameserver_port = 5353\n'
-        async with Stage(tmp_path, 'dips: {lnp: {enum: lnp.test, prefixes: ["1"], deadline: 500ms}}\n', settings=settings).running() as stage:
+        settings = f'[sip]\nt1_ms = 100\nnameservers = ["{names_at}"]\nnameserver_port = 5353\n'
+        async with Stage(tmp_path, 'dips: {lnp: {enum: lnp.test, prefixes: ["1"], deadline: 2s}}\n', settings=settings).running() as stage:
             assert (await stage.call()).status == 200
             assert (len(stage.first.calls), len(stage.second.calls)) == (0, 1)
             (received,) = stage.second.calls.values()
@@ -191,7 +191,7 @@ def test_a_ported_number_goes_where_its_routing_number_leads_and_silence_costs_n
             server.die()
             began = time.monotonic()
             assert (await stage.call("14155552222")).status == 200
-            assert time.monotonic() - began > 0.4
+            assert time.monotonic() - began > 1.9
             assert (await stage.call()).status == 200
             assert len(stage.second.calls) == 2, "what was learnt is remembered"
 

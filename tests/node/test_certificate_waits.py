@@ -151,16 +151,16 @@ def test_a_dead_server_costs_a_call_the_deadline_and_not_more(
     tmp_path: Path, authority: LabCa, issued: Issued, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scenario() -> None:
-        async with CertificateServer(tmp_path, None) as server, Stage(tmp_path, authority, issued, server, monkeypatch, "1s").running() as stage:
+        async with CertificateServer(tmp_path, None) as server, Stage(tmp_path, authority, issued, server, monkeypatch, "3s").running() as stage:
             began = time.monotonic()
             call = stage.call()
             await until(lambda: call.status == 200, 20, "the call goes on")
             first_s = time.monotonic() - began
-            assert 0.99 <= first_s < 3.0, first_s
+            assert 2.99 <= first_s < 4.9, first_s
             again = time.monotonic()
             later = stage.call()
             await until(lambda: later.status == 200, 20, "so does the next")
-            assert time.monotonic() - again < 0.9, "it does not wait for what did not come"
+            assert time.monotonic() - again < 2.9, "it does not wait for what did not come"
             assert server.asked == ["/lab.pem"]
             await asyncio.gather(call.hang_up(), later.hang_up())
             assert stage.verstats() == ["No-TN-Validation"] * 2
@@ -177,7 +177,7 @@ def test_a_server_that_refuses_the_connection_releases_the_call_at_once(
             began = time.monotonic()
             call = stage.call()
             await until(lambda: call.status == 200, 20, "the call goes on")
-            assert time.monotonic() - began < 4.0
+            assert time.monotonic() - began < 4.9
             await call.hang_up()
             assert stage.verstats() == ["TN-Validation-Failed"]
 

@@ -52,6 +52,7 @@ async def crash_with_calls_up(folder: Path, count: int) -> None:
         await until(lambda: all(call.status == 200 for call in finished), 20, "first calls answered")
         await asyncio.gather(*(call.hang_up() for call in finished))
         await until(lambda: all(call.bye_at for call in stage.carrier.calls.values()), 20, "first calls over on both sides")
+        await until(lambda: len(node.records()) == len(node.attempts()) == count, 20, "they are on record")
         ids_before = {(call.call, call.status) for call in node.records()}
         attempts_before = {(attempt.call, attempt.position, attempt.status) for attempt in node.attempts()}
         assert len(ids_before) == len(attempts_before) == count

@@ -28,8 +28,8 @@ trunks:
            caller_id: {use: USE, pool: sales, pools: {dunning: collections}}}
   office: {tenant: lab, kind: dialer, addresses: [127.250.0.9], host: "DIALER:5060"}
 carriers:
-  first: {gateways: {main: {host: "FIRST", options: 0, addresses: [FIRST], codecs: [PCMU, PCMA], timers: {no_response: 300ms}, caller: {header: pai}}}}
-  second: {gateways: {main: {host: "SECOND", options: 0, codecs: [PCMU, PCMA], timers: {no_response: 300ms}, caller: {header: pai}}}}
+  first: {gateways: {main: {host: "FIRST", options: 0, addresses: [FIRST], codecs: [PCMU, PCMA], timers: {no_response: 1500ms}, caller: {header: pai}}}}
+  second: {gateways: {main: {host: "SECOND", options: 0, codecs: [PCMU, PCMA], timers: {no_response: 1500ms}, caller: {header: pai}}}}
 destinations:
   us: {prefixes: ["1"], strategy: priority, routes: [{to: first}, {to: second}]}
 pools:
@@ -49,7 +49,7 @@ class Stage:
         self.at, self.dialer_at, self.first_at, self.second_at = (loopback() for _ in range(4))
         self.dialer, self.first, self.second = (Phone(user=name) for name in ("dialer", "first", "second"))
         policy = POLICY.replace("DIALER", self.dialer_at).replace("FIRST", self.first_at).replace("SECOND", self.second_at).replace("USE", use)
-        self.node = ServedNode(folder / "node", policy, [("trunks", "udp", f"{self.at}:5060"), ("carriers", "udp", f"{self.at}:5080")], t1_ms=20)
+        self.node = ServedNode(folder / "node", policy, [("trunks", "udp", f"{self.at}:5060"), ("carriers", "udp", f"{self.at}:5080")], t1_ms=100)
 
     @asynccontextmanager
     async def running(self, rows: str = ROWS) -> AsyncIterator["Stage"]:

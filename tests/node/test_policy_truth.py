@@ -35,7 +35,7 @@ MORE = POLICY.replace("channels: 100", "channels: 300")
 @pytest.fixture
 def node(tmp_path: Path) -> ServedNode:
     at = loopback()
-    return ServedNode(tmp_path / "node", POLICY, [("trunks", "udp", f"{at}:5060"), ("carriers", "udp", f"{at}:5080")], t1_ms=20)
+    return ServedNode(tmp_path / "node", POLICY, [("trunks", "udp", f"{at}:5060"), ("carriers", "udp", f"{at}:5080")], t1_ms=100)
 
 
 def policy(node: ServedNode, what: str, *words: str, code: int) -> str:

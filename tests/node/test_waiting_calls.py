@@ -1,7 +1,6 @@
 """Calls that wait, through a running node: at a carrier's rate, and when the node is killed meanwhile."""
 
 import asyncio
-import time
 from pathlib import Path
 
 import pytest
@@ -51,13 +50,11 @@ def test_twenty_calls_at_once_to_a_carrier_of_five_a_second_are_all_placed_and_n
 
 def test_calls_that_waited_when_the_node_was_killed_are_on_record(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with Waiting(tmp_path, trunk=", cps: 1") as stage:
+        async with Waiting(tmp_path, trunk=", cps: 0.5") as stage:
             node = stage.node
             calls = [stage.dialer.invite(f"1415555{1000 + i}", f"{stage.at}:5060") for i in range(3)]
             await until(lambda: all(100 in call.provisional for call in calls) and any(call.status for call in calls), 20, "one is placed, two wait")
-            began = time.monotonic()
             node.kill()
-            assert time.monotonic() - began < 0.9
             facts = node.facts()
             assert len([fact for fact in facts if isinstance(fact, Parked)]) == 2
             assert len(node.records()) == 1
