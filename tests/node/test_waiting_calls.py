@@ -63,14 +63,16 @@ def test_calls_that_waited_when_the_node_was_killed_are_on_record(tmp_path: Path
             assert len(node.records()) == 1
             await node.start()
             await until(lambda: len(node.records()) == 3, 5, "their records are written")
+            await until(lambda: all(call.status for call in calls), 5, "their callers are told")
             broken = [call for call in node.records() if call.refusal == "node.restarted"]
-            waited = [call for call in calls if not call.status]
+            waited = [call for call in calls if call.status == 502]
+            assert len(waited) == 2
             assert {call.dialer_call_id for call in broken} == {call.call_id for call in waited}
             for record in broken:
                 assert (record.tenant, record.trunk, record.direction, record.caller_raw) == ("lab", "dialer", "outbound", "+12125550177")
                 assert record.called == f"+{record.called_raw}"
                 assert record.source == f"{stage.dialer_at}:5060"
-                assert (record.state, record.attempts, record.released_by) == ("failed", 0, "trunkline")
+                assert (record.state, record.status, record.attempts, record.released_by) == ("failed", 502, 0, "trunkline")
                 assert record.total_ms > 0
             node.kill()
             await node.start()
