@@ -99,7 +99,7 @@ class Core:
         """Put a policy in force for calls that begin from now on; calls under way keep theirs (rule 10)."""
         self._speaking = {leg.dialog.flow.address[0] for leg in self.board.legs.values()}
         before = self.decisions.policy.version
-        self.decisions.apply_policy(policy, self._identity(policy))
+        self.decisions.apply_policy(policy, self._identity(policy), now)
         self.policy_applied(author, reason, before, rollback, now)
         self.prober.follow(policy, now)
         self.registrations.follow(policy, now)
