@@ -4,6 +4,7 @@ classify the number -> emergency? -> admit -> candidates in order. Gateways are 
 be sent, because a call may wait a minute between two attempts.
 """
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -61,6 +62,8 @@ class Decisions:
         self.waiting = Waiting(limits)
         self.attestations = Attestations(self.numbers, landed=self.waiting.answered)
         self.compliance = Compliance(lists)
+        self.suspect: Callable[[Gateway, Flow, float], None] = lambda gateway, flow, now: None
+        "Told of a path by which a call heard nothing."
         self._follow(policy)
         self._limits_of: dict[str, tuple[Limit, ...]] = {}
         self._paced: dict[str, list[Gateway]] = {}
@@ -290,8 +293,11 @@ class Decisions:
     def ahead(self, gateway: Gateway, now: float) -> Flow | None:
         return self.places.flow_to(gateway, now)
 
-    def avoid(self, gateway: Gateway, flow: Flow, now: float, since: float = 0.0) -> bool:
-        return self.places.avoid(gateway, flow, now, since)
+    def avoid(self, gateway: Gateway, flow: Flow, now: float, since: float = 0.0, silent: bool = False) -> bool:
+        another = self.places.avoid(gateway, flow, now, since)
+        if silent:
+            self.suspect(gateway, flow, now)
+        return another
 
     def bill(self, destination: str, gateway: str, talk_s: float, called: str = "", at: float = 0.0) -> float | None:
         return self.router.bill(destination, gateway, talk_s, called, at)

@@ -72,6 +72,7 @@ class Core:
         self.prober = Prober(self.endpoint, places, self.health, self.emit, clock, random)
         self.registrations = Registrations(self.endpoint, places, self.health, self.emit, clock)
         self.prober.moved = self.registrations.moved
+        self.decisions.suspect = self.prober.suspect
         self.policies = PolicyHistory()
         self._speaking: set[str] = set()
         "Hosts with a call under way when the policy last changed: they are heard out, whatever it says of them."
