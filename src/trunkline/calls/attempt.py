@@ -8,9 +8,10 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 from trunkline.calls.events import Answer, CallEvent, EarlyMedia, Fail, Progress, Redirect, Release, Ring
+from trunkline.calls.incoming import IncomingLeg
 from trunkline.calls.leg import Leg
 from trunkline.calls.outgoing import OutgoingLeg
-from trunkline.calls.record import ms_since
+from trunkline.calls.record import asked_of, ms_since
 from trunkline.facts.clock import milliseconds
 from trunkline.facts.outcome import Class, Next, Outcome, Reply, is_alerting, judge, judge_wait
 from trunkline.facts.record import Attempt as AttemptFact
@@ -128,12 +129,15 @@ class Attempt:
         head = invite.head
         assert head is not None
         flow = self.flow = invite.flow
+        call, asked = self.call, None
+        if self.position == 1 and call is not None and isinstance(caller := call.caller, IncomingLeg) and caller.invite is not None:
+            asked = asked_of(caller.invite, caller.dialog.local_tag, call.source[0])
         self.board.emit(
             AttemptStarted(
                 self.call_id, self.position, self.board.clock.utc_us(now), self.gateway.carrier, self.gateway.name, flow.door.name,
                 flow.door.transport, str(flow),
                 f"{head.uri}\r\nVia: {head.via}\r\n{head.route}From: {head.sender}\r\nTo: {head.recipient}\r\nCall-ID: {head.call_id}\r\nCSeq: {head.cseq}",
-                self.trunk, self.called, self.caller, self.destination, self.tenant, self.session_id, self.e164,
+                self.trunk, self.called, self.caller, self.destination, self.tenant, self.session_id, self.e164, asked,
             ),
             now,
         )  # fmt: skip

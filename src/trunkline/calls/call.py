@@ -185,7 +185,7 @@ class Call:
             self.timer_moved_on = True
         if outcome.next is Next.ROUTE_ON and attempt.flow is not None and (event.status == 503 or not attempt.first_at):
             # With no other route left, a path that failed for calls before this one is better than none.
-            another = self.board.decider.avoid(attempt.gateway, attempt.flow, now, self.began if self.next_route >= len(self.plan.routes) else 0.0)
+            another = self.board.decider.avoid(attempt.gateway, attempt.flow, now, self.began if self.next_route >= len(self.plan.routes) else 0.0, not attempt.first_at)
             if another and not self.redirects:
                 self.next_route -= 1  # the same gateway once more, at its next address
         early_media_passed = self.given and not self.audio.anchored

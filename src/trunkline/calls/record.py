@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING
 
 from trunkline.decide.plan import Refused
 from trunkline.facts.clock import milliseconds
+from trunkline.facts.record import Asked, LegAudio
 from trunkline.facts.record import Call as CallFact
-from trunkline.facts.record import LegAudio
 from trunkline.facts.refusal import Refusal
 from trunkline.facts.told import Told
 from trunkline.media import MediaStatistics
+from trunkline.sip.transactions import ServerInvite
 from trunkline.sip.uri import user_of
 
 if TYPE_CHECKING:
@@ -48,6 +49,14 @@ def refused_fact(
         answer_ms=None, talk_ms=None, total_ms=milliseconds(now - arrival.at), holds=0, transfers=0, emergency=False, session_id=arrival.session_id,
         why=verdict.text,
     )  # fmt: skip
+
+
+def asked_of(transaction: ServerInvite, tag: str, source: str) -> Asked | None:
+    """What a restart needs to answer this INVITE; None where it is answered."""
+    reply, request, door = transaction.reply, transaction.request, transaction.flow.door
+    if reply is None or request is None:
+        return None
+    return Asked(door.name, door.transport, source, tag, f"{request.uri}\r\n{reply.vias}To: {reply.recipient}\r\n{reply.rest}")
 
 
 def leg_audio(heard: MediaStatistics, call: "Call | None", at: int) -> LegAudio:

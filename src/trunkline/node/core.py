@@ -73,6 +73,7 @@ class Core:
         self.prober = Prober(self.endpoint, places, self.health, self.emit, clock, random)
         self.registrations = Registrations(self.endpoint, places, self.health, self.emit, clock)
         self.prober.moved = self.registrations.moved
+        self.decisions.suspect = self.prober.suspect
         self.policies = PolicyHistory()
         self._speaking: set[str] = set()
         "Hosts with a call under way when the policy last changed: they are heard out, whatever it says of them."
@@ -100,7 +101,7 @@ class Core:
         """Put a policy in force for calls that begin from now on; calls under way keep theirs (rule 10)."""
         self._speaking = {leg.dialog.flow.address[0] for leg in self.board.legs.values()}
         before = self.decisions.policy.version
-        self.decisions.apply_policy(policy, self._identity(policy))
+        self.decisions.apply_policy(policy, self._identity(policy), now)
         self.policy_applied(author, reason, before, rollback, now)
         self.prober.follow(policy, now)
         self.registrations.follow(policy, now)

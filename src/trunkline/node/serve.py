@@ -144,10 +144,11 @@ class Node:
         if last is None or last.version != applied.version:  # its first start, or applied while it did not run
             self.core.policy_applied(applied.author, applied.reason, last.version if last is not None else "", applied.rollback, now)
         hung_up = recovery.hang_up(self.core.endpoint, recovered.dialogs, recovered.pending, self.doors, now)
-        for fact in recovery.records(recovered.calls, self.clock, self.settings.node.name, now):
+        answered = recovery.answer(self.core.endpoint, recovered.unanswered, policy.trunks, self.doors, now)
+        for fact in recovery.records(recovered.calls, policy.trunks, self.clock, self.settings.node.name, now):
             self._emit(fact)
-        if hung_up:
-            self._emit(Alarm(self.clock.utc_us(now), "node.recovered", self.settings.node.name, f"hung up {hung_up} dialogs and attempts of the last run"))
+        if hung_up or answered:
+            self._emit(Alarm(self.clock.utc_us(now), "node.recovered", self.settings.node.name, f"hung up {hung_up} dialogs and attempts of the last run, answered {answered} callers who waited"))
         self.core.start(now)
         self.network.turn(now)
         self.network.start()
