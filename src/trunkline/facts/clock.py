@@ -6,8 +6,7 @@ a step of more than a second instead of hiding it.
 """
 
 import time
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 SLEW = 500e-6
 "Fastest correction, in seconds per second; the rate the kernel's own adjtime uses."
@@ -16,7 +15,8 @@ STEP_S = 1.0
 "A difference above this is a step, not drift."
 
 
-class Step(Struct, frozen=True, gc=False):
+@dataclass(frozen=True)
+class Step:
     """The system clock jumped."""
 
     seconds: float
