@@ -27,9 +27,14 @@ CALL_PATH = {
         "arrivals", "attempt", "audio", "call", "coverage", "ear", "early", "events", "gate", "hunt", "incoming", "leg", "masking", "negotiation", "outgoing", "record", "rendering", "state", "switchboard",
         "trace", "transfer",
     ),
+    "stats": ("forgetting", "sketch"),
+    "guard": ("compliance", "do_not_call", "identity", "ledger", "limits", "opt_outs", "pacing", "sharing"),
+    "routing": ("bands", "candidates", "ceilings", "cell", "decks", "health", "listening", "rates", "router", "scoreboard"),
+    "routing/strategies": ("table",),
+    "numbers": ("areas", "book", "choice", "contacts", "dialer_caller", "evidence", "gathering", "history", "seats", "usage"),
     "decide": ("attestations", "callers", "decisions", "inbound", "waiting"),
     "media/relay": ("leg", "passage", "source", "tally", "worker"),
-    "numbering": ("reading", "rendering"),
+    "numbering": ("prefix", "reading", "rendering"),
     "node": ("core",),
 }
 """What runs for every call. Modules that define a msgspec Struct stay out: mypyc would drop the class's keywords (frozen, gc, tag)."""

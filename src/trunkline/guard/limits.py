@@ -8,11 +8,11 @@ not in use is kept free of the others; everything else is for whoever comes (row
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from msgspec import Struct
 
-
-class Limit(Struct, frozen=True, gc=False):
+@dataclass(frozen=True)
+class Limit:
     """What one name allows."""
 
     name: str
@@ -22,7 +22,8 @@ class Limit(Struct, frozen=True, gc=False):
     "0 is unlimited."
 
 
-class Share(Struct, frozen=True, gc=False):
+@dataclass(frozen=True)
+class Share:
     """Channels of one limit that are kept for one name under it."""
 
     of: str

@@ -11,27 +11,29 @@ Sans-IO: `ask` answers at once, `timer` says when to call `due`, and `due` says 
 
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import inf
 from typing import TypeAlias
-
-from msgspec import Struct
 
 from trunkline.guard.limits import Limit, Limits
 from trunkline.policy.snapshot import Pace
 
 
-class Go(Struct, frozen=True, gc=False):
+@dataclass(frozen=True)
+class Go:
     """Place the call now; its limits are taken."""
 
 
-class Wait(Struct, frozen=True, gc=False):
+@dataclass(frozen=True)
+class Wait:
     """The call is in the queue."""
 
     until: float
     "It is let go or refused by then, monotonic seconds."
 
 
-class Full(Struct, frozen=True, gc=False):
+@dataclass(frozen=True)
+class Full:
     """Refuse the call; nothing is taken."""
 
     name: str
