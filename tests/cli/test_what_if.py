@@ -181,6 +181,6 @@ main()
 
 def test_an_interrupt_ends_it_cleanly(here: Path, logs: dict[str, list[Fact]]) -> None:
     write(logs["percentage"][:100], here / "var")
-    done = subprocess.run([sys.executable, "-c", INTERRUPTED, "policy", "whatif", "--since", "all"], capture_output=True, text=True, timeout=60, cwd=here)
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED, "policy", "whatif", "--since", "all"], capture_output=True, text=True, timeout=120, cwd=here)
     assert done.returncode == 130, done.stderr
     assert (done.stdout, done.stderr) == ("", "stopped; nothing was changed\n")

@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -9,14 +10,19 @@ from typing import Self
 from tests.counterparts.certificates import Authority
 from tests.counterparts.phones import loopback, until
 from tests.counterparts.serving import ServedNode, needs
+from tests.counterparts.sipp import listening
 from tests.counterparts.sipp_script import write
 from tests.counterparts.speaking_baresip import SECRET, SpeakingBaresip
 from tests.counterparts.wiretap import Wiretap
+from tests.media.in_time import before_others
 from trunkline.facts.record import LegAudio
 
 NUMBER, TARGET = "14155550123", "14155550777"
 FROM_ANYWHERE = "networks: [127.0.0.1/32]"
 "For `media: {}` of a baresip: its audio socket is bound to no address, so what it sends comes from the loopback's first."
+
+AT_THE_ENDS = 25
+"Packets a far end may send before the node has read its answer, and while the call is being hung up; nobody hears those."
 
 
 class AudioStage:
@@ -53,12 +59,11 @@ class AudioStage:
         self._processes: list[tuple[str, subprocess.Popen[bytes], Path]] = []
 
     async def __aenter__(self) -> Self:
-        self.wire.__enter__()
-        try:
+        with ExitStack() as stack:
+            stack.enter_context(before_others())
+            stack.enter_context(self.wire)
             await self.node.start(ALICE=SECRET)
-        except BaseException:
-            self.wire.__exit__()
-            raise
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -66,7 +71,7 @@ class AudioStage:
             if process.poll() is None:
                 process.terminate()
                 process.wait()
-        self.wire.__exit__()
+        self._stack.close()
         if error is not None:
             print(*[log.read_text()[-3000:] for log in sorted(self.folder.glob("*/*_errors.log"))], sep="\n")
         await self.node.__aexit__(kind, error, trace)
@@ -81,20 +86,19 @@ class AudioStage:
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 [needs("sipp"), *whom, "-sf", str(scenario), "-i", host, "-mi", host, "-p", "5060", "-mp", "6000", *(["-rtp_echo"] if echo else []),
-                 "-m", "1", "-nostdin", "-timeout", "20", "-recv_timeout", "8000", "-trace_err", "-trace_msg"],
+                 "-m", "1", "-nostdin", "-timeout", "90", "-recv_timeout", "20000", "-trace_err", "-trace_msg"],
                 cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
             )  # fmt: skip
         self._processes.append((host, process, folder))
         if not to:
-            address = f"{int.from_bytes(bytes(map(int, host.split('.'))), 'little'):08X}:{5060:04X}"
-            await until(lambda: address in Path("/proc/net/udp").read_text(), 5, "SIPp listens")
+            await listening(host, 5060)
 
     async def all_ended(self) -> None:
         """Every SIPp came to the end of its script, and the node holds nothing. SIPp ends with 0 only when no message was missing or wrong."""
         for host, process, folder in self._processes:
-            code = await asyncio.to_thread(process.wait, 20)
+            code = await asyncio.to_thread(process.wait, 90)
             assert code == 0, f"SIPp at {host} ended with {code}; see its log in {folder}"
-        await until(self.node.is_clean, 5, "node clean")
+        await until(self.node.is_clean, 20, "node clean")
 
     def messages(self, host: str) -> list[str]:
         """What SIPp at `host` sent and received, in order, each with SIPp's line about it."""

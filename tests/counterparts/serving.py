@@ -63,7 +63,7 @@ class ServedNode:
 
         return self.folder / tomllib.loads((self.folder / "trunkline.toml").read_text())["node"]["data"]
 
-    async def start(self, within_s: float = 20.0, **environment: str) -> "ServedNode":
+    async def start(self, within_s: float = 90.0, **environment: str) -> "ServedNode":
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*self.prefix, sys.executable, "-m", "trunkline", "serve", "--settings", str(self.folder / "trunkline.toml")],
@@ -75,13 +75,15 @@ class ServedNode:
                 self.ask("status")
                 return self
             assert self.process.poll() is None, f"the node ended: {self.log.read_text()}"
-            assert time.monotonic() < deadline, f"the node did not start: {self.log.read_text()}"
+            if time.monotonic() > deadline:
+                self.kill()
+                raise AssertionError(f"the node did not start: {self.log.read_text()}")
             await asyncio.sleep(0.02)
 
     def ask(self, do: str, **more: str) -> Any:
         """One request on the control socket. Raises OSError when nobody listens."""
         with socket.socket(socket.AF_UNIX) as control:
-            control.settimeout(5)
+            control.settimeout(30)
             # A socket path is at most 107 bytes long; pytest's folders are longer.
             folder = os.open(self.data, os.O_PATH)
             try:
@@ -106,7 +108,7 @@ class ServedNode:
             if self.process.poll() is None:
                 self.process.terminate()
                 try:
-                    self.process.wait(10)
+                    self.process.wait(60)
                 except subprocess.TimeoutExpired:
                     self.process.kill()
                     self.process.wait()

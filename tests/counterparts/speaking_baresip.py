@@ -20,7 +20,7 @@ class SpeakingBaresip(Baresip):
         self.dumps = Path(mkdtemp(prefix="dump"))  # baresip cuts longer names off at 128 characters
         atexit.register(shutil.rmtree, self.dumps, True)  # they are read when baresip is gone
         (folder / "config").write_text(
-            f"sip_listen {address}:5060\nsip_certificate {folder / 'both.pem'}\nsip_cafile {ca}\nnet_interface {address}\nrtp_ports 20000-20100\n"
+            f"sip_listen {address}:5060\nsip_certificate {folder / 'both.pem'}\nsip_cafile {ca}\nnet_interface {address}\nrtp_ports 11000-11999\n"
             f"audio_source aufile,{voice}\naudio_player aubridge,phone\naudio_alert aubridge,alert\n"
             f"ausrc_srate 8000\nausrc_channels 1\nauplay_srate 8000\nauplay_channels 1\nsnd_path {self.dumps}\n"
             "module_path /usr/lib/baresip/modules\nmodule g711.so\nmodule g722.so\nmodule opus.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\nmodule srtp.so\n"
@@ -32,18 +32,18 @@ class SpeakingBaresip(Baresip):
         return self
 
     async def registered(self) -> None:
-        await until(lambda: "[1 binding]" in self.log.read_text(), 8, "baresip registers")
+        await until(lambda: "[1 binding]" in self.log.read_text(), 20, "baresip registers")
 
     async def dial(self, number: str) -> None:
         """Call and be answered."""
         before = self.saw("CALL_ESTABLISHED")
         self.tell("dial", number)
-        await until(lambda: self.saw("CALL_ESTABLISHED") > before, 8, "baresip's call is answered")
+        await until(lambda: self.saw("CALL_ESTABLISHED") > before, 20, "baresip's call is answered")
 
     async def hang_up(self) -> None:
         before = self.saw("CALL_CLOSED")
         self.tell("hangup")
-        await until(lambda: self.saw("CALL_CLOSED") > before, 5, "baresip hangs up")
+        await until(lambda: self.saw("CALL_CLOSED") > before, 20, "baresip hangs up")
 
     def digits(self) -> str:
         """Keys it was told of, in order."""

@@ -3,14 +3,17 @@
 import os
 import re
 import socket
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
 from tests.counterparts.phones import loopback
 from tests.counterparts.serving import ServedNode
 from tests.media.far_ends import Phone
+from tests.media.in_time import before_others
 
-WAIT_S = 3.0
+WAIT_S = 15.0
+"Longest wait for a message that must come."
 
 
 class Heard:
@@ -49,6 +52,7 @@ class Talker:
         self.dialog: dict[str, str] = {}
         self.to: tuple[str, int] = ("", 0)
         self.cseq = 0
+        self._before: set[bytes] = set()
 
     def close(self) -> None:
         self.sip.close()
@@ -80,10 +84,18 @@ class Talker:
 
     # What comes in.
 
+    def hear(self) -> Heard:
+        """The next message that did not come before: whoever waits for an answer repeats itself, sooner than a busy machine lets us give it."""
+        while True:
+            data, source = self.sip.recvfrom(65535)
+            if data not in self._before:
+                self._before.add(data)
+                return Heard(data, source)
+
     def expect(self, what: str) -> Heard:
         """The next message of that kind; 100 and repeats before it are passed over."""
         while True:
-            heard = Heard(*self.sip.recvfrom(65535))
+            heard = self.hear()
             if heard.what == what:
                 if what.startswith("2") and "INVITE" in heard.get("CSeq"):
                     self.dialog["to"] = heard.get("To")
@@ -130,12 +142,16 @@ class TalkingStage:
         )  # fmt: skip
 
     async def __aenter__(self) -> Self:
-        await self.node.start()
+        with ExitStack() as stack:
+            for talker in (self.dialer, self.first, self.second):
+                stack.callback(talker.close)
+            stack.enter_context(before_others())
+            await self.node.start()
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, kind: object, error: object, trace: object) -> None:
-        for talker in (self.dialer, self.first, self.second):
-            talker.close()
+        self._stack.close()
         await self.node.__aexit__(kind, error, trace)
 
 

@@ -31,7 +31,7 @@ class Baresip:
         (folder / "accounts").write_text(account + "\n")
         (folder / "contacts").write_text("")
         (folder / "config").write_text(
-            f"sip_listen {address}:5060\nsip_certificate {both}\nsip_cafile {ca}\nnet_interface {address}\nrtp_ports 20000-20100\n"
+            f"sip_listen {address}:5060\nsip_certificate {both}\nsip_cafile {ca}\nnet_interface {address}\nrtp_ports 11000-11999\n"
             "audio_player aubridge,phone\naudio_source aubridge,phone\naudio_alert aubridge,alert\n"
             "module_path /usr/lib/baresip/modules\nmodule g711.so\nmodule aubridge.so\n"
             f"module_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\nctrl_tcp_listen {address}:4444\n"
@@ -111,47 +111,47 @@ async def scenario(folder: Path, transport: str) -> None:
         await carrier.udp(carrier_at, 5060, (at, 5080))
         await node.start(ALICE=PASSWORD)
         async with Baresip(folder / "baresip", account, phone_at, authority.pem, authority.issue(phone_at)) as phone:
-            await until(lambda: "[1 binding]" in phone.log.read_text(), 8, "baresip registers")
+            await until(lambda: "[1 binding]" in phone.log.read_text(), 20, "baresip registers")
 
             phone.tell("dial", "14155550123")
-            await until(lambda: phone.saw("CALL_ESTABLISHED") == 1, 8, "baresip's call is answered")
+            await until(lambda: phone.saw("CALL_ESTABLISHED") == 1, 20, "baresip's call is answered")
             (first,) = carrier.calls.values()
             assert first.uri.startswith("sip:+14155550123@")
-            await until(lambda: first.acked, 3, "ACK reaches the carrier")
+            await until(lambda: first.acked, 20, "ACK reaches the carrier")
             phone.tell("hangup")
-            await until(lambda: first.bye_at, 3, "BYE reaches the carrier")
+            await until(lambda: first.bye_at, 20, "BYE reaches the carrier")
 
             phone.tell("dial", "14155550124")
-            await until(lambda: phone.saw("CALL_ESTABLISHED") == 2, 8, "a second call")
+            await until(lambda: phone.saw("CALL_ESTABLISHED") == 2, 20, "a second call")
             second = list(carrier.calls.values())[-1]
-            await until(lambda: second.acked, 3, "ACK")
+            await until(lambda: second.acked, 20, "ACK")
             closed = phone.saw("CALL_CLOSED")
             await second.hang_up()
-            await until(lambda: phone.saw("CALL_CLOSED") > closed, 3, "the carrier's BYE reaches baresip")
+            await until(lambda: phone.saw("CALL_CLOSED") > closed, 20, "the carrier's BYE reaches baresip")
 
             inbound = carrier.invite("14155550199", f"{at}:5080")
-            await until(lambda: inbound.status, 8, "an inbound call is answered by baresip")
+            await until(lambda: inbound.status, 20, "an inbound call is answered by baresip")
             assert inbound.status == 200
-            await until(lambda: phone.saw("CALL_ESTABLISHED") == 3, 3, "established")
+            await until(lambda: phone.saw("CALL_ESTABLISHED") == 3, 20, "established")
             phone.tell("hangup")
-            await until(lambda: inbound.bye_at, 3, "baresip's BYE reaches the carrier")
+            await until(lambda: inbound.bye_at, 20, "baresip's BYE reaches the carrier")
 
             inbound = carrier.invite("14155550199", f"{at}:5080")
-            await until(lambda: inbound.status == 200, 8, "an inbound call again")
+            await until(lambda: inbound.status == 200, 20, "an inbound call again")
             closed = phone.saw("CALL_CLOSED")
             await inbound.hang_up()
-            await until(lambda: phone.saw("CALL_CLOSED") > closed, 3, "the carrier's BYE reaches baresip")
-            await until(node.is_clean, 10, "node clean")
+            await until(lambda: phone.saw("CALL_CLOSED") > closed, 20, "the carrier's BYE reaches baresip")
+            await until(node.is_clean, 20, "node clean")
 
             # A restart: UDP bindings are kept; a phone over TCP or TLS has lost its connection and registers again in its own time.
             if transport == "udp":
                 node.kill()
                 await node.start(ALICE=PASSWORD)
                 inbound = carrier.invite("14155550199", f"{at}:5080")
-                await until(lambda: inbound.status == 200, 8, "the binding outlives a crash")
+                await until(lambda: inbound.status == 200, 20, "the binding outlives a crash")
                 await inbound.hang_up()
-                await until(node.is_clean, 10, "node clean")
-        await until(node.is_clean, 10, "node clean")
+                await until(node.is_clean, 20, "node clean")
+        await until(node.is_clean, 20, "node clean")
         assert {call.transport for call in node.records() if call.direction == "outbound"} == {transport}
     except BaseException as error:
         await node.__aexit__(type(error), error, None)

@@ -150,7 +150,7 @@ class Edge:
             async with self.kamailio():
                 await self.node.start(ALICE=PASSWORD)
                 yield self
-                await until(self.node.is_clean, 10, f"the node is clean: {self.node.ask('status')}")
+                await until(self.node.is_clean, 20, f"the node is clean: {self.node.ask('status')}")
                 self.node.stop()
         except BaseException:
             print(self.log.read_text()[-3000:] if self.log.exists() else "")
@@ -169,43 +169,43 @@ def test_a_phone_behind_kamailio_registers_calls_and_is_called(tmp_path: Path) -
             assert await phone.register(f"{edge.at}:5060") == 200
 
             out = phone.invite("14155550123", f"{edge.at}:5060")
-            await until(lambda: out.status == 200, 5, "the phone's call is answered")
+            await until(lambda: out.status == 200, 20, "the phone's call is answered")
             assert 180 in out.provisional
             assert out.final is not None
             assert ",".join(out.final.every("Record-Route")).count(edge.edge_at) == 2, "Kamailio is in the dialog, once per transport"
-            await until(lambda: [call.acked for call in edge.carrier.calls.values()] == [True], 3, "ACK reaches the carrier")
+            await until(lambda: [call.acked for call in edge.carrier.calls.values()] == [True], 20, "ACK reaches the carrier")
             await out.hang_up()
             assert out.ended_at
-            await until(lambda: all(call.bye_at for call in edge.carrier.calls.values()), 3, "BYE reaches the carrier")
+            await until(lambda: all(call.bye_at for call in edge.carrier.calls.values()), 20, "BYE reaches the carrier")
 
             out = phone.invite("14155550124", f"{edge.at}:5060")
-            await until(lambda: out.status == 200, 5, "answered")
+            await until(lambda: out.status == 200, 20, "answered")
             theirs = next(call for call in edge.carrier.calls.values() if not call.bye_at)
-            await until(lambda: theirs.acked, 3, "ACK")
+            await until(lambda: theirs.acked, 20, "ACK")
             await theirs.hang_up()
-            await until(lambda: out.bye_at, 3, "the carrier's BYE goes by Trunkline and Kamailio to the phone")
+            await until(lambda: out.bye_at, 20, "the carrier's BYE goes by Trunkline and Kamailio to the phone")
 
             called = edge.carrier.invite("14155550199", f"{edge.at}:5080")
-            await until(lambda: called.status == 200, 5, "the phone answers an inbound call")
+            await until(lambda: called.status == 200, 20, "the phone answers an inbound call")
             assert 180 in called.provisional
             here = next(call for call in phone.calls.values() if not call.ours)
             assert here.uri.startswith(f"sip:alice@{phone.sent_by}"), "Request-URI is the registered contact, Kamailio's alias taken off again"
             assert here.invite is not None
             assert [via.split()[0] for via in here.invite.every("Via")] == ["SIP/2.0/WS", "SIP/2.0/UDP"]
-            await until(lambda: here.acked, 3, "ACK reaches the phone by both routes")
+            await until(lambda: here.acked, 20, "ACK reaches the phone by both routes")
             await called.hang_up()
             assert called.ended_at
-            await until(lambda: here.bye_at, 3, "BYE reaches the phone by both routes")
+            await until(lambda: here.bye_at, 20, "BYE reaches the phone by both routes")
 
             called = edge.carrier.invite("14155550199", f"{edge.at}:5080")
-            await until(lambda: called.status == 200, 5, "answered")
+            await until(lambda: called.status == 200, 20, "answered")
             here = next(call for call in phone.calls.values() if not call.ours and not call.bye_at)
-            await until(lambda: here.acked, 3, "ACK")
+            await until(lambda: here.acked, 20, "ACK")
             await here.hang_up()
             assert here.ended_at
-            await until(lambda: called.bye_at, 3, "the phone's BYE reaches the carrier")
+            await until(lambda: called.bye_at, 20, "the phone's BYE reaches the carrier")
             await phone.close()
-            await until(lambda: len(edge.node.records()) >= 4, 3, "four records")
+            await until(lambda: len(edge.node.records()) >= 4, 20, "four records")
             assert [(record.direction, record.status) for record in edge.node.records()] == [("outbound", 200)] * 2 + [("inbound", 200)] * 2
 
     asyncio.run(scenario())
@@ -218,11 +218,11 @@ def test_a_call_that_the_caller_cancels_stops_ringing_behind_kamailio(tmp_path: 
             phone.behaviour = "ring"
             assert await phone.register(f"{edge.at}:5060") == 200
             called = edge.carrier.invite("14155550199", f"{edge.at}:5080")
-            await until(lambda: 180 in called.provisional, 5, "it rings")
+            await until(lambda: 180 in called.provisional, 20, "it rings")
             await called.cancel()
-            await until(lambda: called.status == 487, 3, "the carrier hears 487")
+            await until(lambda: called.status == 487, 20, "the carrier hears 487")
             (here,) = phone.calls.values()
-            await until(lambda: here.cancel_at, 3, "CANCEL reaches the phone")
+            await until(lambda: here.cancel_at, 20, "CANCEL reaches the phone")
             await phone.close()
 
     asyncio.run(scenario())
@@ -235,7 +235,7 @@ def test_a_wrong_password_is_refused_through_kamailio(tmp_path: Path) -> None:
             assert await phone.register(f"{edge.at}:5060") == 403
             phone.password = ""
             call = phone.invite("14155550123", f"{edge.at}:5060")
-            await until(lambda: call.status, 5, "an answer")
+            await until(lambda: call.status, 20, "an answer")
             assert call.status == 401, "no registration, no credentials: challenged, and no further"
             assert not edge.carrier.calls
             await phone.close()
@@ -249,17 +249,17 @@ def test_a_phone_whose_connection_to_kamailio_is_gone_leaves_nothing_up(tmp_path
             phone = await edge.phone()
             assert await phone.register(f"{edge.at}:5060") == 200
             out = phone.invite("14155550123", f"{edge.at}:5060")
-            await until(lambda: out.status == 200, 5, "answered")
+            await until(lambda: out.status == 200, 20, "answered")
             (theirs,) = edge.carrier.calls.values()
-            await until(lambda: theirs.acked, 3, "ACK")
+            await until(lambda: theirs.acked, 20, "ACK")
             await phone.close()
             await theirs.hang_up()
             assert theirs.ended_at, "the carrier is answered whatever becomes of the phone"
-            await until(edge.node.is_clean, 10, "the BYE to the phone is given up")
+            await until(edge.node.is_clean, 20, "the BYE to the phone is given up")
             gone = edge.carrier.invite("14155550199", f"{edge.at}:5080")
-            await until(lambda: gone.status, 8, "an answer")
+            await until(lambda: gone.status, 20, "an answer")
             assert gone.status >= 400
-            await until(lambda: len(edge.node.records()) >= 2, 3, "a record of each call")
+            await until(lambda: len(edge.node.records()) >= 2, 20, "a record of each call")
             (record,) = [record for record in edge.node.records() if record.direction == "inbound"]
             assert (record.status, record.attempts) == (gone.status, 1)
 

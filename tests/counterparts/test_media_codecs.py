@@ -34,7 +34,7 @@ def test_a_phone_hears_itself_through_a_carrier_of_another_codec(tmp_path: Path,
             await stage.sipp(stage.first, script.answer(script.ECHO), script.be_hung_up_on(), echo=True)
             await phone.registered()
             await phone.dial(NUMBER)
-            await asyncio.sleep(1.7)
+            await asyncio.sleep(2.5)
             await phone.hang_up()
             await stage.all_ended()
             carried = stage.wire.heard_by(stage.first)

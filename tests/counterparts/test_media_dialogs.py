@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.counterparts import sipp_script as script
-from tests.counterparts.audio_stage import FROM_ANYWHERE, NUMBER, TARGET, AudioStage
+from tests.counterparts.audio_stage import AT_THE_ENDS, FROM_ANYWHERE, NUMBER, TARGET, AudioStage
 from tests.counterparts.phones import until
 from tests.counterparts.sounds import FRAME, coded, likeness, load_wav, noise, save_wav, sweep
 
@@ -27,7 +27,7 @@ def test_audio_before_during_and_after_a_hold(tmp_path: Path) -> None:
 
     async def scenario() -> None:
         one, other = noise(20, 5), noise(20, 6)
-        heard = script.speak() + script.pause(600)
+        heard = script.speak() + script.pause(1200)
         async with AudioStage(tmp_path) as stage:
             await stage.sipp(
                 stage.first, script.answer(script.STREAM), script.answer_again(script.STREAM, "recvonly", 2),
@@ -69,7 +69,7 @@ def test_a_phone_that_holds_is_silent_and_heard_again(tmp_path: Path) -> None:
             await asyncio.sleep(1)
             after = len(stage.wire.heard_by(stage.first, 0)), len(stage.wire.heard_by(stage.dialer, 0))
             await phone.hang_up()
-            await until(stage.node.is_clean, 5, "node clean")
+            await until(stage.node.is_clean, 20, "node clean")
             assert before[0] > 30
             assert before[1] > 30
             assert during[1] == before[1], "who is held says nothing"
@@ -78,7 +78,7 @@ def test_a_phone_that_holds_is_silent_and_heard_again(tmp_path: Path) -> None:
             for speaker, listener in ((stage.dialer, stage.first), (stage.first, stage.dialer)):
                 said, heard = ([packet.payload for packet in packets] for packets in (stage.wire.said_by(speaker, 0), stage.wire.heard_by(listener, 0)))
                 missed = said.index(heard[0])
-                assert len(said) - 10 <= len(heard), "but for what is said before the answer is read and while the call is hung up"
+                assert len(said) - AT_THE_ENDS <= len(heard), "but for what is said before the answer is read and while the call is hung up"
                 assert heard == said[missed : missed + len(heard)]
             assert carrier.saw("CALL_ESTABLISHED") == 1
 
@@ -96,12 +96,12 @@ def test_after_a_blind_transfer_the_two_that_are_left_hear_each_other(tmp_path: 
             await stage.sipp(stage.first, script.answer(script.ECHO), script.answer_again(script.ECHO, "sendrecv", 2), script.be_hung_up_on(), echo=True)
             notified = (script.expect("NOTIFY") + script.reply("200 OK")) * 3
             await stage.sipp(
-                stage.dialer, script.call(script.STREAM), script.speak(), script.pause(600),
+                stage.dialer, script.call(script.STREAM), script.speak(), script.pause(1200),
                 script.ask("REFER", 2, more="Refer-To: <sip:" + TARGET + "@[remote_ip]>\n") + script.hear(202), notified, script.hang_up(3), voice=said,
             )  # fmt: skip
-            await until(lambda: target.saw("CALL_ESTABLISHED") == 1, 8, "the target answers")
+            await until(lambda: target.saw("CALL_ESTABLISHED") == 1, 20, "the target answers")
             began = len(stage.wire.heard_by(stage.dialer))
-            await asyncio.sleep(1.5)
+            await asyncio.sleep(2.5)
             await target.hang_up()
             await stage.all_ended()
             assert b"".join(packet.payload for packet in stage.wire.heard_by(stage.dialer)) == said
@@ -109,7 +109,7 @@ def test_after_a_blind_transfer_the_two_that_are_left_hear_each_other(tmp_path: 
             passed = [packet.payload for packet in stage.wire.heard_by(stage.first)][len(said) // FRAME :]
             back = [packet.payload for packet in stage.wire.heard_by(stage.second, 0)]
             assert len(passed) > 60
-            assert len(passed) - 5 <= len(back), "but for what is on its way when the target hangs up"
+            assert len(passed) - AT_THE_ENDS <= len(back), "but for what is on its way when the target hangs up"
             assert back == passed[: len(back)]
             assert likeness(load_wav(target.dump("dec")), voice) > 0.99
             first, second = sorted(stage.node.records(), key=lambda call: call.at)
@@ -125,11 +125,11 @@ def test_another_carrier_after_early_media_is_one_stream_and_one_sdp_to_the_dial
         early, answered, said = noise(25, 8), noise(25, 9), noise(25, 10)
         async with AudioStage(tmp_path) as stage:
             await stage.sipp(
-                stage.first, script.expect("INVITE"), script.reply("183 Session Progress", script.STREAM), script.speak(), script.pause(700),
+                stage.first, script.expect("INVITE"), script.reply("183 Session Progress", script.STREAM), script.speak(), script.pause(1500),
                 script.reply("503 Service Unavailable", retransmitted=True), script.expect("ACK"), voice=early,
             )  # fmt: skip
             await stage.sipp(stage.second, script.answer(script.STREAM), script.speak(), script.be_hung_up_on(), voice=answered)
-            await stage.sipp(stage.dialer, script.call(script.STREAM), script.speak(), script.pause(800), script.hang_up(), voice=said)
+            await stage.sipp(stage.dialer, script.call(script.STREAM), script.speak(), script.pause(2000), script.hang_up(), voice=said)
             await stage.all_ended()
             heard = stage.wire.heard_by(stage.dialer)
             assert b"".join(packet.payload for packet in heard) == early + answered
@@ -139,7 +139,7 @@ def test_another_carrier_after_early_media_is_one_stream_and_one_sdp_to_the_dial
             whole = len(early) // FRAME
             assert set(steps[: whole - 1] + steps[whole:]) == {FRAME}
             pause_s = heard[whole].at - heard[whole - 1].at
-            assert abs(steps[whole - 1] / 8000 - pause_s) < 0.1, "the clock went on while nobody spoke"
+            assert abs(steps[whole - 1] / 8000 - pause_s) < 0.25, "the clock went on while nobody spoke"
             assert b"".join(packet.payload for packet in stage.wire.heard_by(stage.second)) == said
             told = bodies(stage.messages(stage.dialer), "SIP/2.0 183", "SIP/2.0 200")
             assert len(told) >= 2
@@ -165,8 +165,8 @@ def test_a_phone_that_transfers_leaves_the_others_in_conversation(tmp_path: Path
             await phone.dial(NUMBER)
             await asyncio.sleep(1)
             phone.tell("transfer", f"sip:{TARGET}@{stage.at}")
-            await until(lambda: target.saw("CALL_ESTABLISHED") == 1, 8, "the target answers")
-            await until(lambda: phone.saw("CALL_CLOSED") == 1, 8, "who transferred is let go")
+            await until(lambda: target.saw("CALL_ESTABLISHED") == 1, 20, "the target answers")
+            await until(lambda: phone.saw("CALL_CLOSED") == 1, 20, "who transferred is let go")
             began = len(stage.wire.heard_by(stage.dialer))
             await asyncio.sleep(1.5)
             await target.hang_up()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.counterparts import sipp_script as script
-from tests.counterparts.audio_stage import FROM_ANYWHERE, NUMBER, AudioStage
+from tests.counterparts.audio_stage import AT_THE_ENDS, FROM_ANYWHERE, NUMBER, AudioStage
 from tests.counterparts.phones import until
 from tests.counterparts.sounds import FRAME, likeness, load_wav, mu_law, noise, save_wav, sweep
 
@@ -17,8 +17,6 @@ pytestmark = pytest.mark.counterpart
 TAG = 10
 "Bytes SRTP adds to a packet with AES_CM_128_HMAC_SHA1_80 (RFC 4568 section 6.2)."
 
-AT_THE_ENDS = 10
-"Packets a far end may send before the node has read its answer, and while the call is being hung up; nobody hears those."
 MINUS_ZERO = 2
 "baresip decodes the smallest negative value of mu-law as -2, the recommendation as 0."
 
@@ -28,14 +26,14 @@ def test_what_sipp_says_comes_back_from_its_echo_bit_by_bit(tmp_path: Path) -> N
         voice = noise(50, 1)
         async with AudioStage(tmp_path) as stage:
             await stage.sipp(stage.first, script.answer(script.ECHO), script.be_hung_up_on(), echo=True)
-            await stage.sipp(stage.dialer, script.call(script.STREAM), script.speak(), script.pause(1300), script.hang_up(), voice=voice)
+            await stage.sipp(stage.dialer, script.call(script.STREAM), script.speak(), script.pause(2500), script.hang_up(), voice=voice)
             await stage.all_ended()
             back = stage.wire.heard_by(stage.dialer)
             assert b"".join(packet.payload for packet in stage.wire.heard_by(stage.first)) == voice
             assert b"".join(packet.payload for packet in back) == voice
             assert len({packet.ssrc for packet in back}) == 1
             assert all((b.sequence - a.sequence) & 0xFFFF == 1 and (b.timestamp - a.timestamp) & 0xFFFFFFFF == FRAME for a, b in pairwise(back))
-            await until(lambda: len(stage.audio()) == 2, 5, "both legs on record")
+            await until(lambda: len(stage.audio()) == 2, 20, "both legs on record")
             assert {leg: (audio.received, audio.sent, audio.lost, audio.refused) for leg, audio in stage.audio().items()} == {0: (50, 50, 0, 0), 1: (50, 50, 0, 0)}
 
     asyncio.run(scenario())
@@ -70,7 +68,7 @@ def test_two_baresips_hear_each_other(tmp_path: Path) -> None:
             await phone.dial(NUMBER)
             await asyncio.sleep(2.5)
             await phone.hang_up()
-            await until(stage.node.is_clean, 5, "node clean")
+            await until(stage.node.is_clean, 20, "node clean")
             for speaker, listener in ((stage.dialer, stage.first), (stage.first, stage.dialer)):
                 said, heard = ([packet.payload for packet in packets] for packets in (stage.wire.said_by(speaker, 0), stage.wire.heard_by(listener, 0)))
                 missed = said.index(heard[0])
@@ -96,7 +94,7 @@ def test_srtp_of_a_phone_is_plain_rtp_towards_the_carrier_and_back(tmp_path: Pat
             await stage.sipp(stage.first, script.answer(script.ECHO), script.be_hung_up_on(), echo=True)
             await phone.registered()
             await phone.dial(NUMBER)
-            await asyncio.sleep(1.5)
+            await asyncio.sleep(2.5)
             await phone.hang_up()
             await stage.all_ended()
             plain = stage.wire.heard_by(stage.first)
@@ -125,7 +123,7 @@ def test_a_call_to_a_phone_with_srtp_is_sealed_towards_it_alone(tmp_path: Path) 
         async with stage, stage.baresip(stage.dialer, file, ";mediaenc=srtp-mand") as phone:
             await phone.registered()
             await stage.sipp(
-                stage.first, script.call(script.STREAM), script.speak(), script.pause(1300), script.hang_up(), voice=said, to=f"{stage.at}:5080", number="14155550199"
+                stage.first, script.call(script.STREAM), script.speak(), script.pause(2500), script.hang_up(), voice=said, to=f"{stage.at}:5080", number="14155550199"
             )
             await stage.all_ended()
             assert {len(packet.payload) for packet in stage.wire.heard_by(stage.dialer, 0)} == {FRAME + TAG}
@@ -157,7 +155,7 @@ def test_a_carrier_with_srtp_has_keys_of_its_own(tmp_path: Path, phone_seals: bo
             await phone.dial(NUMBER)
             await asyncio.sleep(2)
             await phone.hang_up()
-            await until(stage.node.is_clean, 5, "node clean")
+            await until(stage.node.is_clean, 20, "node clean")
             ours, theirs = stage.wire.said_by(stage.dialer, 0), stage.wire.heard_by(stage.first, 0)
             assert len(theirs) > 60
             assert {len(packet.payload) for packet in theirs} == {FRAME + TAG}

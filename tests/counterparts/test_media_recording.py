@@ -22,13 +22,13 @@ def test_each_voice_is_in_its_channel(tmp_path: Path) -> None:
         one, other = coded(sweep(1, 300, 1500)), coded(sweep(1, 3400, 1700))
         async with AudioStage(tmp_path, trunk=", record: true", studio=True) as stage:
             await stage.sipp(stage.first, script.answer(script.STREAM), script.speak(), script.be_hung_up_on(), voice=other)
-            await stage.sipp(stage.dialer, script.call(script.STREAM), script.speak(), script.pause(1400), script.hang_up(), voice=one)
+            await stage.sipp(stage.dialer, script.call(script.STREAM), script.speak(), script.pause(2500), script.hang_up(), voice=one)
             await stage.all_ended()
 
             def recordings() -> list[Recording]:
                 return [fact for fact in stage.node.facts() if isinstance(fact, Recording)]
 
-            await until(recordings, 5, "the recording is on record")
+            await until(recordings, 20, "the recording is on record")
             (recording,) = recordings()
             samples = load_wav(stage.node.data / "recordings" / recording.file)
             assert samples.shape[1] == 2

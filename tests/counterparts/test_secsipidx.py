@@ -39,7 +39,7 @@ def check(folder: Path, identity: str, issued: Issued, expire_s: int = 60) -> su
     (folder / "identity").write_text(identity)
     (folder / "public.pem").write_bytes(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     command = [needs("secsipidx"), "-check", "-fidentity", str(folder / "identity"), "-fpubkey", str(folder / "public.pem"), "-expire", str(expire_s)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=20)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
 @pytest.mark.parametrize("level", list(Level))
@@ -70,7 +70,7 @@ def test_it_refuses_ours_when_stale(tmp_path: Path, issued: Issued) -> None:
 def signed_by_it(folder: Path, issued: Issued, attest: str) -> str:
     (folder / "key.pem").write_bytes(issued.key)
     command = [needs("secsipidx"), "-sign-full", "-k", str(folder / "key.pem"), "-a", attest, "-o", ORIG[1:], "-d", DEST[1:], "-x5u", X5U]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     return result.stdout.strip()
 
 

@@ -8,7 +8,7 @@ import pytest
 from trunkline.lab.run import free_port
 
 from .serving import ServedNode, needs
-from .sipp import ended, sipp
+from .sipp import ended, listening, sipp
 
 pytestmark = pytest.mark.counterpart
 
@@ -36,6 +36,7 @@ class Rig:
         more = f", transport: {transport}" if transport != "udp" else ""
         listen = [("trunks", transport, f"127.0.0.1:{self.trunk_port}"), ("carriers", transport, f"127.0.0.1:{free_port()}")]
         self.node = ServedNode(folder / "node", policy(*self.ports, trunk=trunk, gateway=gateway + more), listen)
+        self.transport = transport
         self.options = ("-t", "t1") if transport == "tcp" else ()
 
     async def call(self, scenario: str, calls: int = 1, rate: int = 10, *more: str, carrier_calls: int | None = None) -> ServedNode:
@@ -47,7 +48,9 @@ class Rig:
                 if name
             ]
             try:
-                await asyncio.sleep(0.3)  # SIPp says nothing when it listens
+                for name, port in zip(self.carriers, self.ports, strict=True):
+                    if name:
+                        await listening("127.0.0.1", port, self.transport)
                 front = sipp(
                     scenario, free_port(), "-s", "14155550123", f"127.0.0.1:{self.trunk_port}", "-m", str(calls), "-r", str(rate), *self.options, *more,
                     folder=self.folder,
@@ -56,7 +59,7 @@ class Rig:
                 for name, process in zip([name for name in self.carriers if name], behind, strict=True):
                     if name != "uas":
                         await asyncio.to_thread(ended, process)
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(30):
                     while not self.node.is_clean():
                         await asyncio.sleep(0.05)
             finally:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.counterparts.serving import ServedNode, needs
-from tests.counterparts.sipp import ended, sipp
+from tests.counterparts.sipp import ended, listening, sipp
 from trunkline.facts.record import Alarm, Attempt, Call
 from trunkline.lab.run import free_port
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.counterpart
 
 SECRET = "correct-horse-battery-7"
 NUMBER, TARGET = "14155550123", "14155550777"
-PATIENCE = ("-recv_timeout", "7000", "-trace_err")
+PATIENCE = ("-recv_timeout", "20000", "-trace_err")
 "SIPp gives a call up that waits this long, in ms, for a message, and writes down why."
 
 
@@ -88,12 +88,12 @@ async def _call(
                 if not carrier.scenario:
                     continue
                 processes.append(sipp(carrier.scenario, port, "-m", "1", *_by(carrier.transport), *PATIENCE, *carrier.options, folder=folder))
-                await _listening(port, carrier.transport)
+                await listening("127.0.0.1", port, carrier.transport)
             dialled = ("-s", NUMBER, "-auth_uri", f"{NUMBER}@127.0.0.1:{trunk_port}", f"127.0.0.1:{trunk_port}")
             processes.insert(0, sipp(dialer, free_port(), *dialled, "-m", "1", *_by(transport), *PATIENCE, *options, folder=folder))
             for process in processes:
-                await asyncio.to_thread(ended, process, 15.0)
-            async with asyncio.timeout(10):
+                await asyncio.to_thread(ended, process)
+            async with asyncio.timeout(30):
                 while not node.is_clean():
                     await asyncio.sleep(0.02)
         except BaseException:
@@ -109,13 +109,6 @@ async def _call(
 
 def _by(transport: str) -> tuple[str, ...]:
     return ("-t", "t1") if transport == "tcp" else ()
-
-
-async def _listening(port: int, transport: str) -> None:
-    """SIPp says nothing when it listens; the kernel does."""
-    async with asyncio.timeout(5):
-        while f"0100007F:{port:04X} 00000000:0000" not in Path(f"/proc/net/{transport}").read_text():
-            await asyncio.sleep(0.01)
 
 
 def _policy(trunk: str, carriers: tuple[Carrier, ...], ports: list[int]) -> str:

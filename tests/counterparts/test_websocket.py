@@ -76,33 +76,33 @@ def test_a_websocket_phone_registers_calls_and_is_called(tmp_path: Path, transpo
             assert await phone.register("trunkline") == 200
 
             out = phone.invite("14155550123", "trunkline")
-            await until(lambda: out.status == 200, 5, "the phone's call is answered")
+            await until(lambda: out.status == 200, 20, "the phone's call is answered")
             assert 180 in out.provisional
-            await until(lambda: all(call.acked for call in carrier.calls.values()), 3, "ACK reaches the carrier")
+            await until(lambda: all(call.acked for call in carrier.calls.values()), 20, "ACK reaches the carrier")
             await out.hang_up()
-            await until(lambda: all(call.bye_at for call in carrier.calls.values()), 3, "BYE reaches the carrier")
+            await until(lambda: all(call.bye_at for call in carrier.calls.values()), 20, "BYE reaches the carrier")
 
             out = phone.invite("14155550124", "trunkline")
-            await until(lambda: out.status == 200, 5, "answered")
+            await until(lambda: out.status == 200, 20, "answered")
             theirs = next(call for call in carrier.calls.values() if not call.bye_at)
-            await until(lambda: theirs.acked, 3, "ACK")
+            await until(lambda: theirs.acked, 20, "ACK")
             await theirs.hang_up()
-            await until(lambda: out.bye_at, 3, "the carrier's BYE reaches the phone")
+            await until(lambda: out.bye_at, 20, "the carrier's BYE reaches the phone")
 
             called = carrier.invite("14155550199", f"{stage.at}:5060")
-            await until(lambda: called.status == 200, 5, "the phone answers an inbound call")
+            await until(lambda: called.status == 200, 20, "the phone answers an inbound call")
             here = next(call for call in phone.calls.values() if not call.ours)
             assert here.uri.startswith("sip:alice@"), "Request-URI is the registered contact"
-            await until(lambda: here.acked, 3, "ACK reaches the phone")
+            await until(lambda: here.acked, 20, "ACK reaches the phone")
             await here.hang_up()
-            await until(lambda: called.bye_at, 3, "the phone's BYE reaches the carrier")
-            await until(node.is_clean, 10, "node clean")
+            await until(lambda: called.bye_at, 20, "the phone's BYE reaches the carrier")
+            await until(node.is_clean, 20, "node clean")
             await phone.close()
 
             gone = carrier.invite("14155550199", f"{stage.at}:5060")
-            await until(lambda: gone.status, 5, "a call to a phone whose connection is gone ends at once")
+            await until(lambda: gone.status, 20, "a call to a phone whose connection is gone ends at once")
             assert gone.status >= 400
-            await until(node.is_clean, 10, "node clean")
+            await until(node.is_clean, 20, "node clean")
 
     asyncio.run(scenario())
 
@@ -123,14 +123,14 @@ def test_the_connection_breaking_in_a_call_hangs_up_only_when_signalling_needs_i
             phone = await Phone(user="alice", password=PASSWORD).websocket(stage.url)
             assert await phone.register("trunkline") == 200
             out = phone.invite("14155550123", "trunkline")
-            await until(lambda: out.status == 200, 5, "answered")
+            await until(lambda: out.status == 200, 20, "answered")
             await phone.close()
             (theirs,) = stage.carrier.calls.values()
-            await until(lambda: theirs.acked, 3, "ACK")
+            await until(lambda: theirs.acked, 20, "ACK")
             assert not theirs.bye_at
             await theirs.hang_up()
             assert theirs.ended_at
-            await until(stage.node.is_clean, 10, f"clean: {stage.node.ask('status')}")
+            await until(stage.node.is_clean, 20, f"clean: {stage.node.ask('status')}")
 
     asyncio.run(scenario())
 
@@ -198,17 +198,17 @@ def test_chromium_registers_calls_and_is_called(tmp_path: Path, transport: str) 
 
             try:
                 await until(lambda: says("registered"), 30, "Chromium registers")
-                await until(lambda: says("answered"), 5, "Chromium's call is answered")
+                await until(lambda: says("answered"), 20, "Chromium's call is answered")
                 (out,) = stage.carrier.calls.values()
-                await until(lambda: out.acked, 3, "ACK reaches the carrier")
-                await until(lambda: out.bye_at, 5, "Chromium's BYE reaches the carrier")
+                await until(lambda: out.acked, 20, "ACK reaches the carrier")
+                await until(lambda: out.bye_at, 20, "Chromium's BYE reaches the carrier")
                 inbound = stage.carrier.invite("14155550199", f"{stage.at}:5060")
-                await until(lambda: inbound.status == 200, 5, "Chromium answers")
-                await until(lambda: says("confirmed"), 3, "ACK reaches Chromium")
+                await until(lambda: inbound.status == 200, 20, "Chromium answers")
+                await until(lambda: says("confirmed"), 20, "ACK reaches Chromium")
                 await inbound.hang_up()
                 assert inbound.ended_at
-                await until(lambda: says("hung up"), 3, "BYE reaches Chromium")
-                await until(stage.node.is_clean, 10, "node clean")
+                await until(lambda: says("hung up"), 20, "BYE reaches Chromium")
+                await until(stage.node.is_clean, 20, "node clean")
             finally:
                 os.killpg(process.pid, signal.SIGKILL)  # the group is this browser's own
                 process.wait()

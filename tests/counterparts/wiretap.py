@@ -4,8 +4,8 @@ It judges RTP by what was on the wire, whoever the far ends are. Reading packets
 """
 
 import socket
+import struct
 import threading
-import time
 from typing import NamedTuple, Self
 
 from tests.counterparts.serving import unable
@@ -13,6 +13,9 @@ from tests.counterparts.serving import unable
 IPV4 = 0x0800
 TO_US = 0
 "PACKET_HOST of packet(7): over loopback each packet is seen as it leaves and as it arrives; one of the two is enough."
+SO_TIMESTAMPNS = 35
+"Of socket(7): each packet comes with the time it passed, however late it is read."
+STAMP = struct.Struct("@qq")
 CONTROL = range(192, 224)
 "Second byte of RTCP where it shares a look with RTP (RFC 5761 section 4)."
 
@@ -21,7 +24,7 @@ class Rtp(NamedTuple):
     """One RTP packet seen."""
 
     at: float
-    "time.monotonic(), s."
+    "When it passed, by the kernel's clock, s."
     source: tuple[str, int]
     to: tuple[str, int]
     payload_type: int
@@ -48,6 +51,7 @@ class Wiretap:
         except PermissionError:
             unable("audio on the wire: no packet socket without CAP_NET_RAW")
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+        self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self._socket.bind(("lo", IPV4))
         self._socket.settimeout(0.1)
         self._thread.start()
@@ -61,7 +65,7 @@ class Wiretap:
     def _read(self) -> None:
         while not self._over.is_set():
             try:
-                packet, where = self._socket.recvfrom(65535)
+                packet, marks, _, where = self._socket.recvmsg(65535, socket.CMSG_SPACE(STAMP.size))
             except TimeoutError:
                 continue
             if where[2] != TO_US or packet[9] != socket.IPPROTO_UDP or not {packet[12:16], packet[16:20]} & self._hosts:
@@ -73,7 +77,7 @@ class Wiretap:
                 continue
             self.seen.append(
                 Rtp(
-                    time.monotonic(), (socket.inet_ntoa(packet[12:16]), ports[0]), (socket.inet_ntoa(packet[16:20]), ports[1]), data[1] & 0x7F, data[1] > 127,
+                    _passed_at(marks), (socket.inet_ntoa(packet[12:16]), ports[0]), (socket.inet_ntoa(packet[16:20]), ports[1]), data[1] & 0x7F, data[1] > 127,
                     int.from_bytes(data[2:4]), int.from_bytes(data[4:8]), int.from_bytes(data[8:12]), data[12 + 4 * (data[0] & 15) :],
                 )
             )  # fmt: skip
@@ -86,3 +90,9 @@ class Wiretap:
         """What `host` sent, in order; from the port it hears on where its socket is bound to no address."""
         ears = {("127.0.0.1", packet.to[1]) for packet in self.heard_by(host)}
         return [packet for packet in list(self.seen) if (packet.source[0] == host or packet.source in ears) and payload_type in (None, packet.payload_type)]
+
+
+def _passed_at(marks: list[tuple[int, int, bytes]]) -> float:
+    (mark,) = [data for level, kind, data in marks if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS)]
+    seconds, nanoseconds = STAMP.unpack(mark)
+    return float(seconds + nanoseconds / 1e9)

@@ -33,7 +33,7 @@ from .script import Step, Wait
 PACE = 10
 "How much faster than written a flow is played."
 
-DEADLINE_S = 5.0
+DEADLINE_S = 20.0
 "How long a line is waited for: glare alone may take 4 s (RFC 3261 section 14.1), and it knows no pace."
 
 CLEAN_S = 64 * 0.5 / PACE + DEADLINE_S

@@ -177,7 +177,7 @@ def test_a_carrier_and_a_dialer_meet_over_sockets() -> None:
         dialer.start(near.now())
         near.turn(near.now())
         try:
-            await asyncio.wait_for(over.wait(), 10)
+            await asyncio.wait_for(over.wait(), 30)
         finally:
             await near.close()
             await far.close()

@@ -10,7 +10,7 @@ import pytest
 @pytest.mark.sockets
 def test_the_demo_balances_its_books_and_shows_failover() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "trunkline", "demo", "--scenario", "three-carriers", "--calls", "60", "--rate", "30", "--json"], capture_output=True, timeout=50, check=False
+        [sys.executable, "-m", "trunkline", "demo", "--scenario", "three-carriers", "--calls", "60", "--rate", "30", "--json"], capture_output=True, timeout=200, check=False
     )
     assert done.returncode == 0, done.stderr.decode()
     summary = msgspec.json.decode(done.stdout)
@@ -24,7 +24,7 @@ def test_the_demo_balances_its_books_and_shows_failover() -> None:
 def test_carriers_that_talk_are_heard_through_the_node_and_the_summary_says_what_they_played() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "trunkline", "demo", "--scenario", "talking-carriers", "--calls", "40", "--rate", "20", "--json"],
-        capture_output=True, timeout=60, check=False,
+        capture_output=True, timeout=200, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr.decode()
     summary = msgspec.json.decode(done.stdout)

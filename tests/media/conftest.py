@@ -9,11 +9,25 @@ from typing import Protocol, TypeVar
 import pytest
 
 from tests.media.far_ends import Phone, phones
-from trunkline.media import MediaAnswer, MediaCommand, MediaEngine, MediaEvent, MediaFailed, MediaOffer, MediaReady, MediaResult
+from tests.media.in_time import before_others
+from trunkline.media import (
+    MediaAnswer,
+    MediaCommand,
+    MediaEngine,
+    MediaEvent,
+    MediaFailed,
+    MediaOffer,
+    MediaReady,
+    MediaResult,
+    MediaStatistics,
+    Query,
+)
 from trunkline.media.relay import Interface, Relay, RelayPool, RelaySettings
 
 Event = TypeVar("Event", bound=MediaEvent)
-PATIENCE_S = 5.0
+PATIENCE_S = 20.0
+"Longest wait for what must come."
+WORKERS_START_S = 60.0
 
 
 class Link(Protocol):
@@ -63,6 +77,26 @@ class Driver:
             assert time.monotonic() < deadline, f"no {kind.__name__} among {self.events}"
             self.pump(0.005)
 
+    def until(self, holds: Callable[[], object], saying: str) -> None:
+        """Let the link work until `holds`."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not holds():
+            assert time.monotonic() < deadline, f"not within {PATIENCE_S} s: {saying}"
+            self.pump(0.005)
+
+    def settle(self, call: str) -> None:
+        """Wait until what the engine was told about a call is done: only then does it answer a question about it."""
+
+        def answers() -> list[MediaEvent]:
+            return [event for event in self.events if isinstance(event, MediaStatistics) and event.call == call and not event.final]
+
+        before = answers()
+        self.engine.command(Query(call), self.loop.time())
+        self.link.flush()
+        self.until(lambda: len(answers()) > len(before), "an answer about the call")
+        told = answers()[len(before) :]
+        self.events = [event for event in self.events if not any(event is one for one in told)]
+
     def _ready(self, result: MediaResult, call: str, leg: int) -> bytes:
         self.link.flush()
         if result is None:
@@ -89,12 +123,13 @@ def relay_driver(
     settings = RelaySettings(interfaces, workers=workers, timeout_s=timeout_s, leased_ahead=leased_ahead)
     relay = Relay(settings)
     pool = RelayPool(relay, workers)
-    try:
-        loop.run_until_complete(pool.start())
-        yield Driver(relay, pool, loop, "relay")
-    finally:
-        loop.run_until_complete(pool.close())
-        loop.close()
+    with before_others():
+        try:
+            loop.run_until_complete(pool.start(WORKERS_START_S))
+            yield Driver(relay, pool, loop, "relay")
+        finally:
+            loop.run_until_complete(pool.close())
+            loop.close()
 
 
 ENGINES: dict[str, Callable[[], AbstractContextManager[Driver]]] = {"relay": relay_driver}

@@ -59,7 +59,6 @@ def masked(engine: Driver, caller: Phone, carrier: Phone) -> Iterator[tuple[str,
     studio = Phone()
     with phones(studio):
         engine.command(Subscribe(call, 0, studio.host, studio.port))
-        engine.pump(0.1)
         yield call, studio
 
 
@@ -293,7 +292,6 @@ def test_a_subscriber_gets_a_copy_and_the_other_leg_still_hears(engine: Driver, 
     studio = Phone()
     with phones(studio):
         engine.command(Subscribe(call, 1, studio.host, studio.port))
-        engine.pump(0.1)
         said = carrier.say(20, pace_s=0.002)
         assert [packet.payload for packet in studio.hear(20)] == said
         assert [packet.payload for packet in caller.hear(20)] == said
@@ -331,7 +329,7 @@ def test_a_prompt_arrives_bit_by_bit_and_its_end_is_told(engine: Driver, caller:
     assert [(packet.sequence - played[0].sequence) & 0xFFFF for packet in played] == list(range(15))
     assert [(packet.timestamp - played[0].timestamp) & 0xFFFF_FFFF for packet in played] == list(range(0, 2400, 160))
     assert engine.wait(Played) == Played(call, 0, str(file))
-    engine.pump(0.05)
+    engine.settle(call)
     said = carrier.say(5, pace_s=0.001)
     assert [packet.payload for packet in caller.hear(5)] == said, "and the other leg is heard again"
 

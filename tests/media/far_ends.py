@@ -7,12 +7,13 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
+from pathlib import Path
 
 from trunkline.media.sdes import Crypto
 from trunkline.media.srtp import SrtpSession
 
 FRAME = 160
-HEARD_S = 2.0
+HEARD_S = 15.0
 "Longest wait for a packet that must come."
 QUIET_S = 0.15
 "Wait that shows that none comes."
@@ -42,6 +43,8 @@ class Phone:
         self.target: tuple[str, int] = ("", 0)
         self.ssrc = 0x1000_0000 + self.port
         self.sequence, self.timestamp = 65_500, 0xFFFF_F000
+        self.waits = True
+        "Whether what it says is to be read before it goes on; not where the test reads itself."
         self._voice = count(self.port)
 
     def sdp(self, direction: str = "sendrecv", crypto: tuple[Crypto, ...] = (), extra: str = "") -> bytes:
@@ -62,14 +65,21 @@ class Phone:
         self.target = (address[1].decode(), int(port[1]))
 
     def say(self, packets: int = 1, payload_type: int = 0, *, pace_s: float = 0.0) -> list[bytes]:
-        """Send packets, one frame apart in time stamps; the payloads sent."""
+        """Send packets, one frame apart in time stamps, and wait until they are taken; the payloads sent."""
         sent = []
         for _ in range(packets):
             payload = struct.pack("!Q", next(self._voice)) * (FRAME // 8)
             self.send(payload_type, payload)
             sent.append(payload)
             time.sleep(pace_s)
+        self.until_taken()
         return sent
+
+    def until_taken(self) -> None:
+        """Wait until who we speak to has read it all: on a busy machine a command would overtake it."""
+        deadline = time.monotonic() + HEARD_S
+        while self.waits and is_unread(self.target) and time.monotonic() < deadline:
+            time.sleep(0.001)
 
     def send(self, payload_type: int, payload: bytes, *, marker: bool = False, advance: int = FRAME) -> None:
         self.sequence = (self.sequence + 1) & 0xFFFF
@@ -81,6 +91,14 @@ class Phone:
             packet = sealed
         self.rtp.sendto(packet, self.target)
 
+    def speak(self, coded: bytes) -> None:
+        """Send G.711 in the time it takes to say it; a frame that is late does not make the next one late."""
+        begin = time.monotonic()
+        for at in range(0, len(coded), FRAME):
+            time.sleep(max(0.0, begin + at / 8000 - time.monotonic()))
+            self.send(0, coded[at : at + FRAME])
+        self.until_taken()
+
     def press(self, event: int) -> None:
         """One key for 100 ms as RFC 4733 has it, the three ends included."""
         stamp = self.timestamp
@@ -89,6 +107,7 @@ class Phone:
             self.timestamp = stamp
             self.send(self.event, struct.pack("!BBH", event, end << 7 | 10, min(index + 1, 5) * FRAME), marker=index == 0, advance=0)
         self.timestamp = (stamp + 5 * FRAME) & 0xFFFF_FFFF
+        self.until_taken()
 
     def hear(self, packets: int = 1) -> list[Packet]:
         """The next packets; fails when they do not come."""
@@ -103,7 +122,7 @@ class Phone:
             heard.append(Packet(data))
         return heard
 
-    def heard(self, patience_s: float = 0.05) -> list[Packet]:
+    def heard(self, patience_s: float = 0.25) -> list[Packet]:
         """What has come by now, however much, until nothing comes for so long."""
         packets = []
         self.rtp.settimeout(patience_s)
@@ -123,7 +142,7 @@ class Phone:
 
     def discard(self) -> None:
         """Forget what has come so far."""
-        self.rtp.settimeout(0.05)
+        self.rtp.settimeout(0.1)
         try:
             while True:
                 self.rtp.recv(2048)
@@ -133,6 +152,15 @@ class Phone:
     def close(self) -> None:
         self.rtp.close()
         self.rtcp.close()
+
+
+def is_unread(address: tuple[str, int]) -> bool:
+    """Whether the kernel holds something for a UDP socket bound to that address."""
+    family, table = (socket.AF_INET6, "udp6") if ":" in address[0] else (socket.AF_INET, "udp")
+    host = socket.inet_pton(family, address[0])
+    local = "".join(host[at : at + 4][::-1].hex() for at in range(0, len(host), 4)).upper() + f":{address[1]:04X}"
+    rows = [line.split() for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]]
+    return any(row[1] == local and int(row[4].partition(":")[2], 16) for row in rows)
 
 
 def _pair(host: str) -> tuple[socket.socket, socket.socket]:

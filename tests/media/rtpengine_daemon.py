@@ -12,11 +12,14 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from tests.media.conftest import Driver
+from tests.media.in_time import before_others
+from trunkline.lab.run import free_port
+from trunkline.media import Block, MediaCommand, Play, Stop, Subscribe
 from trunkline.media.rtpengine import Daemon, Link, Rtpengine, Settings
 from trunkline.media.rtpengine.messages import datagram, ping
 
 PROGRAM = shutil.which("rtpengine")
-START_S = 10.0
+START_S = 30.0
 FIRST_PORT = 14_000 + 2_000 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 8)
 "Below the ports the system hands out, and apart for tests that run at the same time."
 
@@ -25,8 +28,8 @@ class RunningDaemon:
     """A daemon that can be killed and started again at the same address."""
 
     def __init__(self, folder: Path, *options: str) -> None:
-        self.port = _free_port()
-        self.digit_log = ("127.0.0.1", _free_port())
+        self.port = free_port()
+        self.digit_log = ("127.0.0.1", free_port())
         self._log = folder / "rtpengine.log"
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
@@ -70,10 +73,20 @@ class RunningDaemon:
 def running_daemon(folder: Path, *options: str) -> Iterator[RunningDaemon]:
     daemon = RunningDaemon(folder, *options)
     try:
-        daemon.start()
+        with before_others():
+            daemon.start()
         yield daemon
     finally:
         daemon.kill()
+
+
+class DaemonDriver(Driver):
+    """The daemon is a far end of its own: what it was told is done when it says so."""
+
+    def command(self, command: MediaCommand) -> None:
+        super().command(command)
+        if isinstance(command, Block | Play | Stop | Subscribe):
+            self.settle(command.call)
 
 
 def rtpengine_driver(daemon: RunningDaemon, **settings: object) -> AbstractContextManager[Driver]:
@@ -95,15 +108,9 @@ def driver_of(settings: Settings, *digit_log: int) -> Iterator[Driver]:
 
     try:
         loop.run_until_complete(start())
-        yield Driver(engine, opened[0], loop, "rtpengine")
+        with before_others():
+            yield DaemonDriver(engine, opened[0], loop, "rtpengine")
     finally:
         opened[0].close()
         loop.run_until_complete(asyncio.sleep(0.01))
         loop.close()
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port

@@ -7,7 +7,7 @@ import pytest
 
 from tests.media.conftest import Driver, relay_driver
 from tests.media.engine_suite import connect
-from tests.media.far_ends import Phone, phones
+from tests.media.far_ends import HEARD_S, Phone, phones
 from trunkline.media import Delete, MediaAnswer, MediaOffer
 from trunkline.media.relay.control import passed_on
 from trunkline.media.rewrite import OutgoingStream
@@ -81,7 +81,7 @@ def test_reports_pass_on_their_own_port_and_on_a_shared_one(relay: Driver, share
             host, port = speaker.target
             out, into = (speaker.rtp, listener.rtp) if shared else (speaker.rtcp, listener.rtcp)
             where = (host, port) if shared else (host, port + 1)
-            into.settimeout(2)
+            into.settimeout(HEARD_S)
             out.sendto(report, where)
             assert into.recv(2048) == report
             stranger.rtcp.sendto(report, where)
@@ -102,7 +102,7 @@ def test_after_a_failover_the_callers_reports_still_make_sense(relay: Driver) ->
         second.say(3, pace_s=0.005)
         caller.hear(3)
         second.rtcp.sendto(encode_rtcp((SenderReport(second.ssrc, 1 << 40, second.timestamp, 3, 480),)), (second.target[0], second.target[1] + 1))
-        caller.rtcp.settimeout(2)
+        caller.rtcp.settimeout(HEARD_S)
         report = parse_rtcp(caller.rtcp.recv(2048))
         assert isinstance(report, tuple)
         assert isinstance(report[0], SenderReport)

@@ -17,13 +17,14 @@ import pytest
 
 from tests.media.conftest import Driver, relay_driver
 from tests.media.engine_suite import connect
-from tests.media.far_ends import Packet, Phone, phones
+from tests.media.far_ends import HEARD_S, QUIET_S, Packet, Phone, is_unread, phones
 from trunkline.media import (
     DigitHeard,
     MediaAnswer,
     MediaFailed,
     MediaLost,
     MediaOffer,
+    MediaReady,
     MediaStatistics,
     MediaTimeout,
     Play,
@@ -99,7 +100,11 @@ def test_a_silent_source_may_be_replaced_once_from_the_allowed_ranges(
     with phones(second, stranger), caplog.at_level(logging.INFO, logger="trunkline.media.relay"):
         second.target = stranger.target = carrier.target
         assert hears(carrier, caller)
-        second.say(3)
+        said = []
+        for _ in range(3):
+            said += carrier.say()
+            second.say()
+        assert [packet.payload for packet in caller.hear(3)] == said
         assert caller.hears_nothing(), "the first still speaks"
         relay.pump(0.75)
         stranger.say(3)
@@ -107,8 +112,7 @@ def test_a_silent_source_may_be_replaced_once_from_the_allowed_ranges(
         assert hears(second, caller)
         carrier.say(3)
         assert caller.hears_nothing(), "the lock has moved, and moves once"
-        relay.pump(0.1)
-    assert f"audio from 127.0.9.9:{second.port}, before from 127.0.0.1:{carrier.port}" in caplog.text
+        relay.until(lambda: f"audio from 127.0.9.9:{second.port}, before from 127.0.0.1:{carrier.port}" in caplog.text, "the log tells of it")
 
 
 def test_a_phone_that_stopped_and_spoke_again_is_heard(relay: Driver, caller: Phone, carrier: Phone) -> None:
@@ -137,7 +141,8 @@ def test_a_flood_on_one_port_starves_no_other_call(relay: Driver, caller: Phone,
                         continue
             os._exit(0)
         try:
-            time.sleep(0.2)
+            while not is_unread(victim_carrier.target):
+                time.sleep(0.01)
             said, delays = [], []
             for _ in range(50):
                 begin = time.monotonic()
@@ -145,11 +150,12 @@ def test_a_flood_on_one_port_starves_no_other_call(relay: Driver, caller: Phone,
                 assert carrier.hear()[0].payload == said[-1]
                 delays.append(time.monotonic() - begin)
                 time.sleep(0.01)
+            assert is_unread(victim_carrier.target), "the worker is behind with the flood all the while"
         finally:
             os.kill(flooder, signal.SIGKILL)
             os.waitpid(flooder, 0)
     assert len(said) == 50, "nothing lost"
-    assert sorted(delays)[25] < 0.02, "and no more than a frame time late as a rule, on however busy a machine"
+    assert sorted(delays)[25] < 0.2, "nor late as a rule; a worker that emptied one port before it looked at the next would never come to the others"
 
 
 def test_garbage_at_every_port_ends_nothing(relay: Driver, caller: Phone, carrier: Phone, capfd: pytest.CaptureFixture[str]) -> None:
@@ -168,7 +174,9 @@ def test_garbage_at_every_port_ends_nothing(relay: Driver, caller: Phone, carrie
             phone.rtcp.sendto(packet, (phone.target[0], phone.target[1] + 1))
             if index % 50 == 0:
                 time.sleep(0.005)
-    relay.pump(0.3)
+    for phone in (caller, carrier):
+        phone.until_taken()
+    relay.settle(call)
     caller.discard()
     carrier.discard()
     caller.ssrc, carrier.ssrc = 7, 8
@@ -184,8 +192,7 @@ def test_a_dead_worker_loses_its_calls_alone_and_is_replaced() -> None:
     with relay_driver(workers=2) as relay:
         ends = [Phone() for _ in range(8)]
         with phones(*ends):
-            while engine_of(relay).ready_pairs() < 2 * 16:
-                relay.pump(0.02)
+            relay.until(lambda: engine_of(relay).ready_pairs() >= 2 * 16, "both have leased ports")
             calls = [connect(relay, ends[at], ends[at + 1]) for at in range(0, 8, 2)]
             by_worker: dict[int, list[int]] = {0: [], 1: []}
             for at, name in enumerate(calls):
@@ -194,15 +201,13 @@ def test_a_dead_worker_loses_its_calls_alone_and_is_replaced() -> None:
             victim = pool(relay).pids[0]
             os.kill(victim, signal.SIGKILL)
             lost = {relay.wait(MediaLost).call for _ in by_worker[0]}
+            left = engine_of(relay).ready_pairs()
             assert lost == {calls[at] for at in by_worker[0]}
             for at in by_worker[1]:
                 assert hears(ends[2 * at], ends[2 * at + 1])
                 assert hears(ends[2 * at + 1], ends[2 * at])
-            deadline = time.monotonic() + 5
-            while pool(relay).pids.get(0) in (None, victim):
-                assert time.monotonic() < deadline
-                relay.pump(0.02)
-            relay.pump(0.5)
+            relay.until(lambda: pool(relay).pids.get(0) not in (None, victim), "another in its place")
+            relay.until(lambda: engine_of(relay).ready_pairs() >= left + 16, "it has leased ports")
             fresh, other = Phone(), Phone()
             with phones(fresh, other):
                 name = connect(relay, fresh, other)
@@ -233,14 +238,15 @@ def test_silence_is_reported_once_but_not_on_hold() -> None:
         with phones(holder, held):
             relay.offer(MediaOffer("held", 1, holder.sdp("sendonly")))
             relay.answer(MediaAnswer("held", 0, held.sdp("recvonly"), 1))
+            assert relay.wait(MediaTimeout, lambda event: event.call == "held").leg == 0
             relay.pump(1.0)
-            assert {event.leg for event in relay.events if isinstance(event, MediaTimeout) and event.call == "held"} == {0}
+            assert not [event for event in relay.events if isinstance(event, MediaTimeout) and event.call == "held"]
 
 
 def test_what_is_sent_is_marked_with_the_sides_dscp(relay: Driver, caller: Phone, carrier: Phone) -> None:
     for phone in (caller, carrier):
         phone.rtp.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
-        phone.rtp.settimeout(2)
+        phone.rtp.settimeout(HEARD_S)
     connect(relay, caller, carrier, side=Side(dscp=34))
     for speaker, listener, dscp in ((caller, carrier, 34), (carrier, caller, 46)):
         speaker.say()
@@ -252,7 +258,7 @@ def test_ipv6_on_one_leg_and_ipv4_on_the_other(caller: Phone) -> None:
     with relay_driver(interfaces=(Interface("four", "127.0.0.1"), Interface("six", "::1"))) as relay:
         far = Phone("::1")
         with phones(far):
-            relay.pump(0.1)
+            relay.until(lambda: isinstance(relay.engine.offer(MediaOffer("asks", 1, caller.sdp(), Side(interface="six")), 0.0), MediaReady), "ports of either kind")
             connect(relay, caller, far, side=Side(interface="six"))
             assert far.target[0] == "::1"
             assert hears(caller, far)
@@ -261,7 +267,7 @@ def test_ipv6_on_one_leg_and_ipv4_on_the_other(caller: Phone) -> None:
 
 
 def test_an_announcement_replaces_the_other_leg_and_leaves_no_gap(relay: Driver, caller: Phone, carrier: Phone, tmp_path: Path) -> None:
-    samples = (8000 * np.sin(np.arange(160 * 10) / 4)).astype("<i2")
+    samples = (8000 * np.sin(np.arange(160 * 50) / 4)).astype("<i2")
     file = tmp_path / "prompt.wav"
     with wave.open(str(file), "wb") as sound:
         sound.setnchannels(1)
@@ -273,17 +279,18 @@ def test_an_announcement_replaces_the_other_leg_and_leaves_no_gap(relay: Driver,
     heard = caller.hear(3)
     relay.command(Play(call, 0, str(file)))
     carrier.say(3)
-    played = caller.hear(10)
+    played = caller.hear(50)
     assert b"".join(packet.payload for packet in played) == MU_LAW.encode_bytes(samples.astype(np.int16))
-    relay.pump(0.05)
+    assert relay.wait(Played) == Played(call, 0, str(file))
     said = carrier.say(3, pace_s=0.01)
     after = caller.hear(3)
     assert [packet.payload for packet in after] == said
     whole = heard + played + after
     assert_is_one_stream(whole)
     relay.command(Play(call, 0, str(file), repeat=1000))
-    caller.hear(12)
+    caller.hear(52)
     relay.command(Stop(call, 0))
+    assert relay.wait(Played) == Played(call, 0, str(file), "stopped")
     caller.discard()
     assert hears(carrier, caller)
 
@@ -308,7 +315,7 @@ def test_digits_are_sent_as_the_leg_wants_them(relay: Driver, caller: Phone, car
     assert [packet.payload[0] for packet in events] == [4] * 7 + [11] * 7
     assert [packet.marker for packet in events] == [True] + [False] * 6 + [True] + [False] * 6
     assert len({packet.timestamp for packet in events}) == 2
-    relay.pump(0.1)
+    relay.pump(0.5)  # the pause after a press is part of it
     carrier.say(2, pace_s=0.01)
     assert_is_one_stream([*heard, *events, *caller.hear(2)])
     in_band = connect(relay, caller, carrier, side=Side(digits="audio"))
@@ -316,7 +323,7 @@ def test_digits_are_sent_as_the_leg_wants_them(relay: Driver, caller: Phone, car
     assert {packet.payload_type for packet in carrier.hear(5)} == {0}
     caller.press(3)
     assert relay.wait(DigitHeard).digit == "3"
-    assert carrier.hears_nothing() or carrier.hear()[0].payload_type == 0, "events do not reach a leg that wants audio"
+    assert {packet.payload_type for packet in carrier.heard(QUIET_S)} <= {0}, "events do not reach a leg that wants audio"
 
 
 def assert_is_one_stream(packets: list[Packet]) -> None:

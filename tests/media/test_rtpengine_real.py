@@ -88,10 +88,11 @@ def test_what_plays_towards_a_leg_stands_in_place_of_the_other(engine: Driver, c
     caller.hear(2)
     engine.command(Play(call, 0, str(tone), repeat=2))
     said = carrier.say(10, pace_s=0.01)
-    heard = collect(caller, 1.0)
+    heard = [packet.payload for packet in caller.heard(0.4)]
     assert 35 <= len(heard) <= 41, "twice 400 ms in packets of 20 ms, some taken before"
     assert not set(said) & set(heard)
     engine.pump(0.3)
+    engine.settle(call)
     said = carrier.say(3, pace_s=0.001)
     assert [packet.payload for packet in caller.hear(3)] == said, "the other leg is heard again when the file has ended"
 
@@ -103,7 +104,6 @@ def test_stop_ends_what_plays(engine: Driver, caller: Phone, carrier: Phone, ton
     engine.command(Play(call, 0, str(tone), repeat=50))
     assert caller.hear(3)
     engine.command(Stop(call, 0))
-    engine.pump(0.1)
     caller.discard()
     assert caller.hears_nothing()
     said = carrier.say(3, pace_s=0.001)
@@ -113,7 +113,6 @@ def test_stop_ends_what_plays(engine: Driver, caller: Phone, carrier: Phone, ton
 def test_a_file_that_cannot_be_played_silences_nobody(engine: Driver, caller: Phone, carrier: Phone) -> None:
     call = connect(engine, caller, carrier)
     engine.command(Play(call, 0, "/nowhere.wav"))
-    engine.pump(0.1)
     assert engine.engine.refused == 1  # type: ignore[attr-defined]
     said = carrier.say(3, pace_s=0.001)
     assert [packet.payload for packet in caller.hear(3)] == said
@@ -216,10 +215,10 @@ def test_a_first_packet_is_told_within_a_poll(daemon: RunningDaemon, caller: Pho
         began = time.monotonic()
         carrier.say(1)
         assert engine.wait(FirstPacket) == FirstPacket(call, 1)
-        assert time.monotonic() - began < 0.25
+        assert time.monotonic() - began < 3.0, "long before the slow poll"
         engine.command(Query(call))
         counted = engine.wait(MediaStatistics, lambda event: event.leg == 1)
-        assert 0.2 < counted.first_s < 0.8
+        assert 0.2 < counted.first_s < 4.0
 
 
 def test_silence_is_told_once_and_not_of_a_leg_on_hold(daemon: RunningDaemon, caller: Phone, carrier: Phone) -> None:
@@ -230,7 +229,7 @@ def test_silence_is_told_once_and_not_of_a_leg_on_hold(daemon: RunningDaemon, ca
             engine.pump(0.05)
         told = engine.wait(MediaTimeout)
         assert (told.call, told.leg) == (call, 0)
-        assert 0.4 <= told.silent_s < 0.7
+        assert 0.4 <= told.silent_s < 3.0
         engine.offer(MediaOffer(call, 1, caller.sdp("inactive")))
         engine.answer(MediaAnswer(call, 0, carrier.sdp("inactive"), 1))
         engine.pump(0.6)
@@ -289,9 +288,7 @@ def test_a_copy_can_be_moved(engine: Driver, caller: Phone, carrier: Phone) -> N
     one, other = Phone(), Phone()
     with phones(one, other):
         engine.command(Subscribe(call, 1, one.host, one.port))
-        engine.pump(0.05)
         engine.command(Subscribe(call, 1, other.host, other.port))
-        engine.pump(0.05)
         said = carrier.say(3, pace_s=0.001)
         assert [packet.payload for packet in other.hear(3)] == said
         assert one.hears_nothing()

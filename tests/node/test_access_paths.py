@@ -109,10 +109,10 @@ class Lab:
 
     async def call(self) -> PhoneCall:
         placed = self.dialer.invite("14155550123", "node")
-        await until(lambda: placed.status, 6, "answered")
+        await until(lambda: placed.status, 20, "answered")
         assert placed.status == 200, placed.final
         await placed.hang_up()
-        await until(lambda: not self.node.ask("status")["calls"], 5, "the call is over")
+        await until(lambda: not self.node.ask("status")["calls"], 20, "the call is over")
         return placed
 
     async def calls_by(self, line: str, attempts: int = 1) -> float:
@@ -130,7 +130,7 @@ class Lab:
             assert row["up"], "the gateway is up while one path is"
             return str({path["door"]: path["state"] for path in row["paths"]}[line])
 
-        await until(lambda: state() in states, 15, f"{line} is {' or '.join(states)}")
+        await until(lambda: state() in states, 20, f"{line} is {' or '.join(states)}")
 
 
 async def scenario(folder: Path, here: str, there: str) -> None:
@@ -139,7 +139,7 @@ async def scenario(folder: Path, here: str, there: str) -> None:
     dialer = await Phone(user="dialer").udp(DIALER, 5060, (INSIDE, 5060))
     async with ServedNode(folder / "node", POLICY, [("trunks", "udp", f"{INSIDE}:5060")], more, t1_ms=20) as node:
         lab = Lab(node, dialer, here, there)
-        await until(lambda: [path["state"] for path in node.ask("gateways")[0]["paths"]] == ["up", "up"], 5, "both paths up")
+        await until(lambda: [path["state"] for path in node.ask("gateways")[0]["paths"]] == ["up", "up"], 20, "both paths up")
         await lab.calls_by("isp-1")
 
         # The line goes dead: nothing says so, what is sent is lost.
@@ -262,7 +262,7 @@ def test_a_door_on_every_ipv6_address_is_known_by_one_in_brackets(tmp_path: Path
         policy = POLICY.replace(f"{CARRIER}:5060", f"[::1]:{port}").replace("local: [isp-1, isp-2]", "local: [six]").replace(DIALER, at)
         door = '[[listen]]\nfor = "carriers"\nname = "six"\naddress = "[::]:0"\n'
         async with ServedNode(tmp_path / "node", policy, [("trunks", "udp", f"{at}:5060")], door):
-            await until(lambda: carrier.options > 1, 5, "OPTIONS came")
+            await until(lambda: carrier.options > 1, 20, "OPTIONS came")
         assert re.search(r"six: udp \[::\]:0, known as \[[0-9a-f:]+\]:", (tmp_path / "node" / "log").read_text())
         await carrier.close()
 
@@ -284,7 +284,7 @@ def test_a_tcp_connection_leaves_from_the_address_of_its_door() -> None:
         await network.open(door)
         try:
             door.send(b"\r\n\r\n", (far, 5060))
-            await until(lambda: sources, 5, "connected")
+            await until(lambda: sources, 20, "connected")
             assert sources == [at]
         finally:
             await network.close()

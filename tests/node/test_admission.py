@@ -41,7 +41,7 @@ class Stage:
         self.dialer, self.first, self.second = (Phone(user=name) for name in ("+14155550100", "first", "second"))
         policy = POLICY.replace("DIALER", self.dialer_at).replace("FIRST", self.first_at).replace("SECOND", self.second_at).replace("TRUNK", trunk)
         doors = [("trunks", "udp", f"{self.at}:5060"), ("carriers", "udp", f"{self.at}:5080")]
-        self.node = ServedNode(folder / "node", policy + more, doors, t1_ms=20, more=settings)
+        self.node = ServedNode(folder / "node", policy + more, doors, t1_ms=100, more=settings)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Stage"]:
@@ -56,15 +56,15 @@ class Stage:
                 await phone.close()
 
     def trunkline(self, *args: str) -> str:
-        done = subprocess.run([sys.executable, "-m", "trunkline", *args, "--data", str(self.node.data)], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([sys.executable, "-m", "trunkline", *args, "--data", str(self.node.data)], capture_output=True, text=True, timeout=120)
         return done.stdout + done.stderr
 
     async def call(self, number: str = "14155559999") -> PhoneCall:
         call = self.dialer.invite(number, f"{self.at}:5060")
-        await until(lambda: call.status, 5, "the call is answered or refused")
+        await until(lambda: call.status, 20, "the call is answered or refused")
         if call.status == 200:
             await call.hang_up()
-            await until(self.node.is_clean, 5, "the call is over")
+            await until(self.node.is_clean, 20, "the call is over")
         return call
 
     def last(self) -> Call:
@@ -133,19 +133,19 @@ def test_a_busy_callee_is_left_alone_for_as_long_as_the_policy_says_also_after_a
 
 def test_calls_over_the_rate_wait_their_turn_and_nobody_is_refused(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with Stage(tmp_path, trunk="cps: 5, pacing: {wait: 2s, queue: 20}").running() as stage:
+        async with Stage(tmp_path, trunk="cps: 5, pacing: {wait: 5s, queue: 20}").running() as stage:
             began = time.monotonic()
             calls = [stage.dialer.invite(f"1415555{1000 + i}", "node") for i in range(12)]
-            await until(lambda: all(call.status for call in calls), 10, "all are answered")
+            await until(lambda: all(call.status for call in calls), 20, "all are answered")
             took = time.monotonic() - began
             assert [call.status for call in calls] == [200] * 12
             assert all(100 in call.provisional for call in calls)
             assert took >= 1.2, "5 at once, then one in 200 ms"
             for call in calls:
                 await call.hang_up()
-            late = [stage.dialer.invite(f"1415556{1000 + i}", "node") for i in range(30)]
-            await until(lambda: sum(call.status > 200 for call in late) > 5, 5, "the queue is bounded")
-            await until(lambda: all(call.status for call in late), 10, "and everybody gets an answer")
+            late = [stage.dialer.invite(f"1415556{1000 + i}", "node") for i in range(60)]
+            await until(lambda: sum(call.status > 200 for call in late) > 5, 20, "the queue is bounded")
+            await until(lambda: all(call.status for call in late), 20, "and everybody gets an answer")
             for call in late:
                 if call.status == 200:
                     await call.hang_up()
@@ -155,19 +155,19 @@ def test_calls_over_the_rate_wait_their_turn_and_nobody_is_refused(tmp_path: Pat
 
 def test_a_caller_who_hangs_up_while_waiting_is_on_record_and_takes_no_channel(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with Stage(tmp_path, trunk="cps: 1, channels: 9, pacing: {wait: 3s, queue: 20}").running() as stage:
+        async with Stage(tmp_path, trunk="cps: 1, channels: 9, pacing: {wait: 5s, queue: 20}").running() as stage:
             first = stage.dialer.invite("14155551000", "node")
-            await until(lambda: first.status == 200, 5, "the first goes at once")
+            await until(lambda: first.status == 200, 20, "the first goes at once")
             waiting = [stage.dialer.invite(f"1415555{2000 + i}", "node") for i in range(3)]
-            await until(lambda: all(100 in call.provisional for call in waiting), 5, "the others wait")
+            await until(lambda: all(100 in call.provisional for call in waiting), 20, "the others wait")
             await waiting[2].cancel()
-            await until(lambda: waiting[2].status == 487, 5, "487 for who left")
-            await until(lambda: all(call.status for call in waiting), 10, "the others are answered")
+            await until(lambda: waiting[2].status == 487, 20, "487 for who left")
+            await until(lambda: all(call.status for call in waiting), 20, "the others are answered")
             left = [fact for fact in stage.node.facts() if isinstance(fact, Call) and fact.refusal == "call.cancelled"]
             assert [(fact.released_by, fact.status, fact.attempts) for fact in left] == [("dialer", 487, 0)]
             for call in (first, *waiting[:2]):
                 await call.hang_up()
-            await until(stage.node.is_clean, 5, "clean")
+            await until(stage.node.is_clean, 20, "clean")
             assert stage.node.ask("status")["channels"] == {}
 
     asyncio.run(scenario())
@@ -180,8 +180,8 @@ def test_a_ported_number_goes_where_its_routing_number_leads_and_silence_costs_n
         names_at = loopback()
         records = {(name, "NAPTR"): ['100 10 "u" "E2U+pstn:tel" "!^.*$!tel:+14155559999;npdi;rn=+19995550000!" .']}
         server = await NameServer(records).serve(names_at)
-        settings = f'[sip]\nt1_ms = 20\nnameservers = ["{names_at}"]\nnameserver_port = 5353\n'
-        async with Stage(tmp_path, 'dips: {lnp: {enum: lnp.test, prefixes: ["1"], deadline: 500ms}}\n', settings=settings).running() as stage:
+        settings = f'[sip]\nt1_ms = 100\nnameservers = ["{names_at}"]\nnameserver_port = 5353\n'
+        async with Stage(tmp_path, 'dips: {lnp: {enum: lnp.test, prefixes: ["1"], deadline: 2s}}\n', settings=settings).running() as stage:
             assert (await stage.call()).status == 200
             assert (len(stage.first.calls), len(stage.second.calls)) == (0, 1)
             (received,) = stage.second.calls.values()
@@ -191,7 +191,7 @@ def test_a_ported_number_goes_where_its_routing_number_leads_and_silence_costs_n
             server.die()
             began = time.monotonic()
             assert (await stage.call("14155552222")).status == 200
-            assert time.monotonic() - began > 0.4
+            assert time.monotonic() - began > 1.9
             assert (await stage.call()).status == 200
             assert len(stage.second.calls) == 2, "what was learnt is remembered"
 

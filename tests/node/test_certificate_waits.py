@@ -137,7 +137,7 @@ def test_the_first_call_of_a_signer_is_judged_by_its_certificate(
     async def scenario() -> None:
         async with CertificateServer(tmp_path, issued.chain) as server, Stage(tmp_path, authority, issued, server, monkeypatch, "5s").running() as stage:
             calls = [stage.call() for _ in range(3)]
-            await until(lambda: all(call.status == 200 for call in calls), 8, "the calls are answered")
+            await until(lambda: all(call.status == 200 for call in calls), 20, "the calls are answered")
             assert server.asked == ["/lab.pem"], "one fetch for all of them"
             assert all(";verstat=TN-Validation-Passed@" in call.invite.get("From") for call in stage.office.calls.values())
             assert all(100 in call.provisional for call in calls)
@@ -151,16 +151,16 @@ def test_a_dead_server_costs_a_call_the_deadline_and_not_more(
     tmp_path: Path, authority: LabCa, issued: Issued, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scenario() -> None:
-        async with CertificateServer(tmp_path, None) as server, Stage(tmp_path, authority, issued, server, monkeypatch, "1s").running() as stage:
+        async with CertificateServer(tmp_path, None) as server, Stage(tmp_path, authority, issued, server, monkeypatch, "3s").running() as stage:
             began = time.monotonic()
             call = stage.call()
-            await until(lambda: call.status == 200, 8, "the call goes on")
+            await until(lambda: call.status == 200, 20, "the call goes on")
             first_s = time.monotonic() - began
-            assert 0.99 <= first_s < 3.0, first_s
+            assert 2.99 <= first_s < 4.9, first_s
             again = time.monotonic()
             later = stage.call()
-            await until(lambda: later.status == 200, 8, "so does the next")
-            assert time.monotonic() - again < 0.9, "it does not wait for what did not come"
+            await until(lambda: later.status == 200, 20, "so does the next")
+            assert time.monotonic() - again < 2.9, "it does not wait for what did not come"
             assert server.asked == ["/lab.pem"]
             await asyncio.gather(call.hang_up(), later.hang_up())
             assert stage.verstats() == ["No-TN-Validation"] * 2
@@ -176,8 +176,8 @@ def test_a_server_that_refuses_the_connection_releases_the_call_at_once(
         async with Stage(tmp_path, authority, issued, server, monkeypatch, "5s").running() as stage:
             began = time.monotonic()
             call = stage.call()
-            await until(lambda: call.status == 200, 8, "the call goes on")
-            assert time.monotonic() - began < 4.0
+            await until(lambda: call.status == 200, 20, "the call goes on")
+            assert time.monotonic() - began < 4.9
             await call.hang_up()
             assert stage.verstats() == ["TN-Validation-Failed"]
 

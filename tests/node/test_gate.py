@@ -80,14 +80,14 @@ def test_a_machine_is_left_a_message_after_its_beep(tmp_path: Path) -> None:
             answered = time.monotonic()
             stage.dialer.expect("486")
             stage.dialer.ask("ACK")
-            assert time.monotonic() - answered < 2.5 + 0.4, "the dialer is free long before the message is left"
+            assert time.monotonic() - answered < length_s, "the dialer is free before the greeting is over, let alone the message left"
             heard = b""
-            while coded not in heard and time.monotonic() - answered < length_s + 6:
+            while coded not in heard and time.monotonic() - answered < length_s + 20:
                 heard += overheard(stage.first.audio, 0.5)
             assert coded in heard, "the mailbox hears the message, bit by bit"
             assert time.monotonic() - answered > length_s + 0.4, "and not before its beep is over"
             stage.first.serve("BYE")
-            await until(stage.node.is_clean, 5, "node clean")
+            await until(stage.node.is_clean, 20, "node clean")
             (record,) = stage.node.records()
             (attempt,) = stage.node.attempts()
             assert (record.status, record.refusal, record.message, record.answer_ms) == (486, "listen.machine", "beep", None)
@@ -117,7 +117,7 @@ def test_dead_air_is_measured_from_the_greeting_to_the_agents_voice(tmp_path: Pa
             await asyncio.sleep(4.5)
             stage.dialer.ask("BYE")
             stage.first.serve("BYE")
-            await until(stage.node.is_clean, 5, "node clean")
+            await until(stage.node.is_clean, 20, "node clean")
             (record,) = stage.node.records()
             (attempt,) = stage.node.attempts()
             assert attempt.heard == "human"
@@ -142,10 +142,10 @@ def test_evidence_is_kept_of_a_false_answer_and_of_no_other(tmp_path: Path) -> N
                 stage.dialer.ask("BYE")
                 stage.dialer.expect("200")
                 stage.first.serve("BYE")
-                await until(stage.node.is_clean, 5, "node clean")
+                await until(stage.node.is_clean, 20, "node clean")
                 stage.hush()
                 assert stage.node.attempts()[-1].heard == heard
-                await until(lambda: len(list(folder.glob("*.wav"))) == len(recordings(stage, "evidence")), 3, "what is no evidence is thrown away")
+                await until(lambda: len(list(folder.glob("*.wav"))) == len(recordings(stage, "evidence")), 20, "what is no evidence is thrown away")
                 assert len(recordings(stage, "evidence")) == (heard == "false")
                 stage.first.dialog = {}
             (kept,) = recordings(stage, "evidence")
@@ -172,10 +172,11 @@ def test_samples_are_kept_while_somebody_wants_them_and_within_bounds(tmp_path: 
                 stage.dialer.ask("BYE")
                 stage.dialer.expect("200")
                 stage.first.serve("BYE")
-                await until(stage.node.is_clean, 5, "node clean")
+                await until(stage.node.is_clean, 20, "node clean")
                 stage.hush()
                 stage.first.dialog = {}
                 assert len(stage.node.records()) == calls
+                await until(lambda: recordings(stage, "sample"), 20, "the sample is on record")
                 assert len(recordings(stage, "sample")) == 1, "no more than was allowed"
             assert stage.node.ask("sample")["kept"] == 1
             assert stage.node.ask("sample", on=False)["on"] is False
@@ -195,7 +196,7 @@ def test_nothing_but_silence_is_no_voice(tmp_path: Path) -> None:
             await asyncio.sleep(6.5)
             stage.dialer.ask("BYE")
             stage.first.serve("BYE")
-            await until(stage.node.is_clean, 5, "node clean")
+            await until(stage.node.is_clean, 20, "node clean")
             assert stage.node.records()[0].dead_air_ms is None
 
     asyncio.run(scenario())

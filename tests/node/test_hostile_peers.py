@@ -30,9 +30,9 @@ pytestmark = pytest.mark.sockets
     "pattern", [".*" * 60 + "x", r"(\d|\d|\d|\d)*x", "(?:.|.)+x", r"(.*\d*){9}x", "a{99999999999999}", r"\d*\d*\d*\d*\d*\d*\d*x"], ids=["many", "alternatives", "plus", "counted", "overflow", "seven"]
 )
 def test_no_pattern_of_a_name_server_takes_time(pattern: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     assert substituted(f"!^{pattern}$!tel:+1!", "+14155550123") is None
-    assert time.perf_counter() - began < 0.1
+    assert time.thread_time() - began < 0.1
 
 
 def test_a_pattern_that_says_which_digits_still_works() -> None:
@@ -49,7 +49,7 @@ def test_a_reply_that_is_none_frees_its_place_for_the_next_question(body: bytes)
         at = loopback()
         web = await Web(answer).serve(at)
         async with Asking(api(at, at_once=1)) as asking:
-            await asyncio.wait_for(asking.ask(), 3)
+            await asyncio.wait_for(asking.ask(), 15)
             assert asking.dips.counts["asked"] == len(web.asked) > 1, "the place of each was free again"
         web.server.close()
 
@@ -62,7 +62,7 @@ def test_a_name_server_that_answers_nonsense_is_silence() -> None:
         names = await NameServer({(NAME, "NAPTR"): ['100 10 "u" "E2U+pstn:tel" "!a{99999999999999}!tel:+1!" .']}).serve(at)
         try:
             async with Asking(Dip(name="lnp", enum="lnp.test", deadline_s=1.0, at_once=1), nameserver=at) as asking:
-                assert not (await asyncio.wait_for(asking.ask(), 3)).routing_number
+                assert not (await asyncio.wait_for(asking.ask(), 15)).routing_number
         finally:
             names.die()
 
@@ -84,7 +84,7 @@ def test_urls_nobody_can_ask_are_given_up_and_few_are_asked_at_once() -> None:
             most = max(most, len(signing._fetching))
             return not attestations.wanted
 
-        await until(done, 10, "none is wanted any more")
+        await until(done, 20, "none is wanted any more")
         assert 0 < most <= AT_ONCE
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
@@ -115,11 +115,11 @@ def test_an_inside_address_written_in_ipv6_is_inside(inside: str) -> None:
 
 def test_whoever_waits_when_the_node_stops_is_told_and_on_record(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with Paced(tmp_path, trunk="cps: 1, channels: 9, pacing: {wait: 3s, queue: 20}").running() as stage:
+        async with Paced(tmp_path, trunk="cps: 0.5, channels: 9, pacing: {wait: 5s, queue: 20}").running() as stage:
             calls = [stage.dialer.invite(f"1415555{2000 + i}", "node") for i in range(3)]
-            await until(lambda: all(100 in call.provisional for call in calls), 5, "they wait")
+            await until(lambda: all(100 in call.provisional for call in calls), 20, "they wait")
             await asyncio.to_thread(stage.node.stop)
-            await until(lambda: all(call.status for call in calls), 2, "they are told")
+            await until(lambda: all(call.status for call in calls), 20, "they are told")
             assert sorted({call.status for call in calls} | {200}) == [200, 503]
             assert {fact.dialer_call_id for fact in stage.node.facts() if isinstance(fact, Call)} == {call.call_id for call in calls}
 
@@ -128,18 +128,18 @@ def test_whoever_waits_when_the_node_stops_is_told_and_on_record(tmp_path: Path)
 
 def test_a_waiting_call_sent_again_under_another_branch_is_placed_once(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with Paced(tmp_path, trunk="cps: 1, channels: 9, pacing: {wait: 3s, queue: 20}").running() as stage:
+        async with Paced(tmp_path, trunk="cps: 1, channels: 9, pacing: {wait: 5s, queue: 20}").running() as stage:
             first = stage.dialer.invite("14155551000", "node")
-            await until(lambda: first.status == 200, 5, "the first goes at once")
+            await until(lambda: first.status == 200, 20, "the first goes at once")
             call = stage.dialer.invite("14155551001", "node")
-            await until(lambda: 100 in call.provisional, 5, "the other waits")
+            await until(lambda: 100 in call.provisional, 20, "the other waits")
             lines = f"From: {call.local}\r\nTo: <{call.uri}>\r\nCall-ID: {call.call_id}\r\nCSeq: 1 INVITE\r\nContact: <{stage.dialer.contact}>\r\nContent-Type: application/sdp\r\n"
             for branch in (call.branch, call.branch, "z9hG4bKother"):
                 stage.dialer.send(f"INVITE {call.uri} SIP/2.0", lines, SDP, call.to, branch)
-            await until(lambda: call.status == 200, 5, "it is placed")
+            await until(lambda: call.status == 200, 20, "it is placed")
             for one in (first, call):
                 await one.hang_up()
-            await until(stage.node.is_clean, 5, "clean")
+            await until(stage.node.is_clean, 20, "clean")
             assert len(stage.first.calls) == 2
 
     asyncio.run(scenario())

@@ -17,7 +17,7 @@ from tests.counterparts.talkers import Talker, TalkingStage
 from trunkline.facts.record import AnswerLabelled, Hearing, Recording
 from trunkline.lab.voices import prompt, room
 from trunkline.listen.plans import SITS
-from trunkline.listen.synthesis import pcm, silence, sit
+from trunkline.listen.synthesis import beep, pcm, silence, sit
 from trunkline.media.g711 import MU_LAW
 
 pytestmark = pytest.mark.counterpart
@@ -114,7 +114,7 @@ def test_a_network_failure_told_by_tone_routes_on(tmp_path: Path) -> None:
             stage.second.expect("ACK")
             stage.dialer.ask("BYE")
             stage.second.serve("BYE")
-            await until(stage.node.is_clean, 5, "node clean")
+            await until(stage.node.is_clean, 20, "node clean")
             first, second = stage.node.attempts()
             assert (first.outcome, first.evidence, first.next) == ("route", 'tone sit NC"', "next")
             assert second.outcome == "answered"
@@ -144,7 +144,72 @@ def test_a_trunk_that_rings_by_itself_hears_no_early_media_though_we_do(tmp_path
             assert [packet.payload for packet in stage.dialer.audio.hear(10)] == said, "from the answer on it hears everything"
             stage.dialer.ask("BYE")
             stage.second.serve("BYE")
+            await until(stage.node.is_clean, 20, "node clean")
+
+    asyncio.run(scenario())
+
+
+def announcement() -> np.ndarray:
+    return np.concatenate([prompt("announcement-en-1"), room(0.8)] * 3)
+
+
+def test_an_announcement_before_the_answer_is_on_record_and_makes_nothing_of_a_status_that_names_no_cause(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Stage(tmp_path, "shadow") as stage:
+            stage.ring_first()
+            stage.first.reply("183 Session Progress", stage.first.audio.sdp())
+            stage.dialer.expect("183")
+            stage.play(stage.first, room(0.5), announcement())
+            await until(lambda: [hearing for hearing in stage.hearings() if hearing.kind == "announcement"], 8, "the announcement is heard")
+            stage.hush()
+            stage.first.reply("480 Temporarily Unavailable")
+            stage.first.expect("ACK")
+            stage.dialer.expect("408")  # as its profile says no answer
+            stage.dialer.ask("ACK")
             await until(stage.node.is_clean, 5, "node clean")
+            (attempt,) = stage.node.attempts()
+            assert (attempt.early_heard, attempt.alerting_ms, attempt.alerted_by) == ("announcement", None, "")
+            assert (attempt.outcome, attempt.evidence, attempt.next) == ("callee", "status 480", "stop")
+            assert {(hearing.kind, hearing.phase) for hearing in stage.hearings()} == {("announcement", "early")}
+
+    asyncio.run(scenario())
+
+
+def test_a_mailbox_before_the_answer_is_on_record(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Stage(tmp_path, "shadow") as stage:
+            stage.ring_first()
+            stage.first.reply("183 Session Progress", stage.first.audio.sdp())
+            stage.dialer.expect("183")
+            stage.play(stage.first, room(0.5), prompt("voicemail-en-1"), prompt("voicemail-en-2"), room(0.4), pcm([beep(1000.0, 300.0)]), room(3.0))
+            await until(lambda: [hearing for hearing in stage.hearings() if hearing.kind == "machine"], 20, "the mailbox is heard")
+            stage.dialer.ask("CANCEL")
+            stage.first.serve("CANCEL")
+            stage.first.reply("487 Request Terminated")
+            await until(stage.node.is_clean, 5, "node clean")
+            (attempt,) = stage.node.attempts()
+            assert (attempt.early_heard, attempt.outcome, attempt.evidence) == ("voicemail", "callee", "ring, no answer")
+
+    asyncio.run(scenario())
+
+
+def test_a_trunk_that_holds_early_media_back_hears_an_announcement_once_it_is_one(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Stage(tmp_path, "off", early="hold") as stage:
+            stage.ring_first()
+            stage.first.reply("183 Session Progress", stage.first.audio.sdp())
+            stage.play(stage.first, room(0.5), announcement())
+            stage.dialer.sip.settimeout(10)
+            progress = stage.dialer.expect("183")
+            assert progress.body, "with the description, now that it is worth hearing"
+            stage.dialer.audio.heed(progress.body)
+            assert len(stage.dialer.audio.hear(20)) == 20
+            stage.hush()
+            stage.first.reply("404 Not Found")
+            stage.first.expect("ACK")
+            await until(stage.node.is_clean, 5, "node clean")
+            (attempt,) = stage.node.attempts()
+            assert (attempt.early_heard, attempt.outcome, attempt.evidence) == ("announcement", "callee", "status 404")
 
     asyncio.run(scenario())
 
@@ -157,7 +222,7 @@ def test_gate_keeps_a_voicemail_from_the_agent_and_tells_the_dialer_nothing_of_a
             stage.dialer.expect("486")
             stage.dialer.ask("ACK")
             stage.first.serve("BYE")
-            await until(stage.node.is_clean, 5, "node clean")
+            await until(stage.node.is_clean, 20, "node clean")
             (record,) = stage.node.records()
             (attempt,) = stage.node.attempts()
             assert (record.status, record.refusal, record.released_by) == (486, "listen.machine", "trunkline")
@@ -170,20 +235,18 @@ def test_gate_connects_a_human_when_the_verdict_is_there_and_anybody_when_it_is_
     async def scenario() -> None:
         async with Stage(tmp_path, "gate") as stage:
             stage.ring_first()
-            began = time.monotonic()
             stage.answer_first(room(0.3), prompt("human-en-1"), room(8.0), ring_s=PERSON_S)
             stage.dialer.audio.heed(stage.dialer.expect("200").body)
-            waited = time.monotonic() - began
-            assert waited < PERSON_S + 2.5 + 0.4, "never longer than the policy's wait"
             stage.dialer.ask("BYE")
             stage.first.serve("BYE")
-            await until(stage.node.is_clean, 5, "node clean")
+            await until(stage.node.is_clean, 20, "node clean")
             (record,) = stage.node.records()
             (attempt,) = stage.node.attempts()
             assert record.status == 200
             assert "labelled human" in stage.node.ask("label", call=record.call, kind="human", author="ann")
             assert [(fact.kind, fact.author) for fact in stage.node.facts() if isinstance(fact, AnswerLabelled)] == [("human", "ann")]
             assert record.answer_ms > attempt.answer_ms + 300, "both answer times are on record: the carrier's, and the dialer's"
+            assert record.answer_ms - attempt.answer_ms < 2500 + 400, "never longer than the policy's wait"
 
     asyncio.run(scenario())
 
@@ -197,7 +260,7 @@ def test_a_dialer_that_gives_up_while_screening_is_refused_and_the_callee_hung_u
             stage.dialer.expect("487")
             stage.dialer.ask("ACK")
             stage.first.serve("BYE")
-            await until(stage.node.is_clean, 5, "node clean")
+            await until(stage.node.is_clean, 20, "node clean")
             (record,) = stage.node.records()
             assert (record.status, record.released_by) == (487, "dialer")
 
@@ -217,12 +280,12 @@ def test_a_call_is_recorded_with_each_side_in_its_channel(tmp_path: Path) -> Non
             await asyncio.sleep(1.4)
             stage.dialer.ask("BYE")
             stage.first.serve("BYE")
-            await until(stage.node.is_clean, 5, "node clean")
+            await until(stage.node.is_clean, 20, "node clean")
 
             def recordings() -> list[Recording]:
                 return [fact for fact in stage.node.facts() if isinstance(fact, Recording)]
 
-            await until(recordings, 5, "the recording is on record")
+            await until(recordings, 20, "the recording is on record")
             (recording,) = recordings()
             assert recording.why == ""
             with wave.open(recording.file) as file:
@@ -248,7 +311,7 @@ def test_everything_goes_on_when_the_studio_dies(tmp_path: Path) -> None:
             stage.dialer.expect("200")  # after the wait: when unsure, the agent gets the call
             stage.dialer.ask("BYE")
             stage.first.serve("BYE")
-            await until(stage.node.is_clean, 5, "node clean")
+            await until(stage.node.is_clean, 20, "node clean")
             assert stage.node.records()[0].status == 200
 
     asyncio.run(scenario())

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.counterparts.phones import until
-from tests.counterparts.talkers import Talker
+from tests.counterparts.talkers import WAIT_S, Talker
 from tests.media.far_ends import FRAME
 from tests.node.test_gate import overheard
 from tests.node.test_listening import Stage
@@ -46,7 +46,7 @@ async def connect(stage: Stage) -> tuple[Talker, Talker, str]:
 async def hang_up(stage: Stage) -> None:
     stage.dialer.ask("BYE")
     stage.first.serve("BYE")
-    await until(stage.node.is_clean, 5, "node clean")
+    await until(stage.node.is_clean, 20, "node clean")
 
 
 def test_masked_keys_reach_nobody_and_are_in_no_record(tmp_path: Path) -> None:
@@ -63,15 +63,13 @@ def test_masked_keys_reach_nobody_and_are_in_no_record(tmp_path: Path) -> None:
             callee.expect("200")
             coded = MU_LAW.encode_bytes(tones(CARD))
             assert keys_in(coded) == CARD
-            for at in range(0, len(coded), FRAME):
-                callee.audio.send(0, coded[at : at + FRAME])
-                await asyncio.sleep(0.02)
+            callee.audio.speak(coded)
             heard = overheard(dialer.audio, 0.5)
             assert not keys_in(heard), "neither as tones"
             dialer.sip.settimeout(0.3)
             with pytest.raises(TimeoutError):
                 dialer.sip.recvfrom(65535)  # nor as INFO
-            dialer.sip.settimeout(3.0)
+            dialer.sip.settimeout(WAIT_S)
             assert "pass again" in stage.node.ask("mask", call=call, on=False)
             dialer.audio.discard()
             callee.audio.press(7)
@@ -102,7 +100,7 @@ def test_a_recording_holds_silence_while_it_is_paused_and_while_keys_are_masked(
             def recorded() -> list[Recording]:
                 return [fact for fact in stage.node.facts() if isinstance(fact, Recording)]
 
-            await until(recorded, 5, "the recording is on record")
+            await until(recorded, 20, "the recording is on record")
             with wave.open(recorded()[0].file) as file:
                 both = np.frombuffer(file.readframes(file.getnframes()), np.int16).reshape(-1, 2).astype(np.int32)
             for channel in (0, 1):

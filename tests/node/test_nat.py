@@ -77,21 +77,21 @@ async def main(transport, node, port, inside):
         await phone.stream(inside, (node, port))
     said = {"register": await phone.register("trunkline")}
     first = phone.invite("14155550101", "trunkline")
-    await until(lambda: first.status, 8, "first call")
+    await until(lambda: first.status, 20, "first call")
     said["first"] = first.status
     said["via"] = first.final.get("Via")
     # The node is public: in-dialog requests go to its Contact, the answers come back through the NAT.
     await first.hang_up()
     said["our_bye_answered"] = bool(first.ended_at)
     second = phone.invite("14155550102", "trunkline")
-    await until(lambda: second.status, 8, "second call")
-    await until(lambda: any(request.method == "INVITE" for request in second.requests), 8, "the carrier's re-INVITE")
+    await until(lambda: second.status, 20, "second call")
+    await until(lambda: any(request.method == "INVITE" for request in second.requests), 20, "the carrier's re-INVITE")
     said["their_reinvite"] = True
-    await until(lambda: second.bye_at, 8, "the carrier's BYE")
+    await until(lambda: second.bye_at, 20, "the carrier's BYE")
     said["their_bye"] = True
-    await until(lambda: any(not call.ours for call in phone.calls.values()), 8, "an inbound call")
+    await until(lambda: any(not call.ours for call in phone.calls.values()), 20, "an inbound call")
     third = next(call for call in phone.calls.values() if not call.ours)
-    await until(lambda: third.acked, 5, "its ACK")
+    await until(lambda: third.acked, 20, "its ACK")
     said["inbound_to"] = third.uri
     await third.hang_up()
     said["inbound_bye_answered"] = bool(third.ended_at)
@@ -120,9 +120,9 @@ async def main(address, node):
     await second.hang_up()
     assert second.ended_at
     inbound = carrier.invite("14155550199", f"{node}:5080")
-    await until(lambda: inbound.status, 8, "the inbound call")
+    await until(lambda: inbound.status, 20, "the inbound call")
     assert inbound.status == 200, inbound.final
-    await until(lambda: inbound.bye_at, 8, "the phone's BYE")
+    await until(lambda: inbound.bye_at, 20, "the phone's BYE")
     await carrier.close()
 
 asyncio.run(main(sys.argv[2], sys.argv[3]))
@@ -159,7 +159,7 @@ async def through_nat(folder: Path, inside: str, outside: str, transport: str) -
                 if process.returncode is None:
                     process.kill()
                     await process.wait()
-        await until(node.is_clean, 10, "node clean")
+        await until(node.is_clean, 20, "node clean")
         told: dict[str, Any] = json.loads(said)
         return told
 

@@ -28,8 +28,8 @@ trunks:
            caller_id: {use: USE, pool: sales, pools: {dunning: collections}}}
   office: {tenant: lab, kind: dialer, addresses: [127.250.0.9], host: "DIALER:5060"}
 carriers:
-  first: {gateways: {main: {host: "FIRST", options: 0, addresses: [FIRST], codecs: [PCMU, PCMA], timers: {no_response: 300ms}, caller: {header: pai}}}}
-  second: {gateways: {main: {host: "SECOND", options: 0, codecs: [PCMU, PCMA], timers: {no_response: 300ms}, caller: {header: pai}}}}
+  first: {gateways: {main: {host: "FIRST", options: 0, addresses: [FIRST], codecs: [PCMU, PCMA], timers: {no_response: 1500ms}, caller: {header: pai}}}}
+  second: {gateways: {main: {host: "SECOND", options: 0, codecs: [PCMU, PCMA], timers: {no_response: 1500ms}, caller: {header: pai}}}}
 destinations:
   us: {prefixes: ["1"], strategy: priority, routes: [{to: first}, {to: second}]}
 pools:
@@ -49,7 +49,7 @@ class Stage:
         self.at, self.dialer_at, self.first_at, self.second_at = (loopback() for _ in range(4))
         self.dialer, self.first, self.second = (Phone(user=name) for name in ("dialer", "first", "second"))
         policy = POLICY.replace("DIALER", self.dialer_at).replace("FIRST", self.first_at).replace("SECOND", self.second_at).replace("USE", use)
-        self.node = ServedNode(folder / "node", policy, [("trunks", "udp", f"{self.at}:5060"), ("carriers", "udp", f"{self.at}:5080")], t1_ms=20)
+        self.node = ServedNode(folder / "node", policy, [("trunks", "udp", f"{self.at}:5060"), ("carriers", "udp", f"{self.at}:5080")], t1_ms=100)
 
     @asynccontextmanager
     async def running(self, rows: str = ROWS) -> AsyncIterator["Stage"]:
@@ -67,13 +67,13 @@ class Stage:
                 await phone.close()
 
     def trunkline(self, *args: str, code: int = 0) -> str:
-        done = subprocess.run([sys.executable, "-m", "trunkline", "numbers", *args, "--data", str(self.node.data)], capture_output=True, text=True, timeout=60, env={**os.environ, "COLUMNS": "200"})
+        done = subprocess.run([sys.executable, "-m", "trunkline", "numbers", *args, "--data", str(self.node.data)], capture_output=True, text=True, timeout=120, env={**os.environ, "COLUMNS": "200"})
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 
     async def call(self, number: str = "14155559999", extra: str = "", hang_up: bool = True) -> PhoneCall:
         call = self.dialer.invite(number, f"{self.at}:5060", extra=extra)
-        await until(lambda: call.status, 5, "the call is answered or refused")
+        await until(lambda: call.status, 20, "the call is answered or refused")
         if call.status == 200 and hang_up:
             await call.hang_up()
         return call
@@ -210,7 +210,7 @@ def test_two_labels_put_a_number_to_rest_by_rule(tmp_path: Path) -> None:
             csv.write_text("number,label,engine,source,seen\n+14155550100,spam,hiya,probe,\n+14155550100,scam,tns,probe,\n+14155550101,clean,hiya,probe,\n+19995550000,spam,hiya,probe,\n")
             said = await asyncio.to_thread(stage.trunkline, "label", str(csv))
             assert "3 observations taken, 1 about numbers that are not ours" in said
-            await until(lambda: any(isinstance(fact, NumberTransition) and fact.event == "labelled" for fact in stage.node.facts()), 10, "the rule acts")
+            await until(lambda: any(isinstance(fact, NumberTransition) and fact.event == "labelled" for fact in stage.node.facts()), 20, "the rule acts")
             pools = json.loads(await asyncio.to_thread(stage.trunkline, "pools", "--json"))
             sales = next(pool for pool in pools if pool["pool"] == "sales")
             assert (sales["looked"], sales["labelled"]["labelled"], sales["states"]) == (3, 2, {"cooling": 1, "production": 3})
@@ -227,7 +227,7 @@ def test_a_call_back_reaches_the_trunk_of_the_pool_with_the_campaign_that_called
             number = shown(stage.first)[0]
             stage.first.user = "+14155557777"
             back = stage.first.invite(number, f"{stage.at}:5080")
-            await until(lambda: back.status == 200, 5, "the call back is taken")
+            await until(lambda: back.status == 200, 20, "the call back is taken")
             received = list(stage.dialer.calls.values())[-1]
             assert received.invite.get("X-Trunkline-Campaign") == "autumn"
             assert received.invite.get("X-Trunkline-Agent") == "ann"

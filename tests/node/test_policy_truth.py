@@ -35,7 +35,7 @@ MORE = POLICY.replace("channels: 100", "channels: 300")
 @pytest.fixture
 def node(tmp_path: Path) -> ServedNode:
     at = loopback()
-    return ServedNode(tmp_path / "node", POLICY, [("trunks", "udp", f"{at}:5060"), ("carriers", "udp", f"{at}:5080")], t1_ms=20)
+    return ServedNode(tmp_path / "node", POLICY, [("trunks", "udp", f"{at}:5060"), ("carriers", "udp", f"{at}:5080")], t1_ms=100)
 
 
 def policy(node: ServedNode, what: str, *words: str, code: int) -> str:
@@ -200,7 +200,7 @@ def test_two_changes_at_once_are_made_one_after_the_other(node: ServedNode) -> N
         try:
             await node.start(DIALER_SECRET=SECRET)
             await asyncio.gather(*(command_beside(node.folder, "policy", "apply", f"{name}.yaml", "--reason", name, code=0) for name in "ab"))
-            await until(lambda: len(applied(node)) == 3, 3, "both on record")
+            await until(lambda: len(applied(node)) == 3, 20, "both on record")
             start, one, two = applied(node)
             assert (one.before, two.before) == (start.version, one.version)
             assert node.ask("status")["policy"] == two.version

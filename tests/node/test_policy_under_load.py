@@ -64,7 +64,7 @@ def test_apply_and_rollback_under_load_lose_no_call(tmp_path: Path) -> None:
         running = True
 
         async def one(call: PhoneCall) -> None:
-            await until(lambda: call.status, 10, "an answer")
+            await until(lambda: call.status, 20, "an answer")
             await asyncio.sleep(0.3)
             if call.status == 200:
                 await call.hang_up()
@@ -84,7 +84,7 @@ def test_apply_and_rollback_under_load_lose_no_call(tmp_path: Path) -> None:
         try:
             await node.start()
             long_call = dialer.invite("14155559999", "node")
-            await until(lambda: long_call.status == 200, 5, "answered")
+            await until(lambda: long_call.status == 200, 20, "answered")
             started = in_force()
             loading = asyncio.ensure_future(load())
             (tmp_path / "large.yaml").write_text(policy(dialer_at, first_at, second_at, "second", DESTINATIONS))
@@ -104,7 +104,7 @@ def test_apply_and_rollback_under_load_lose_no_call(tmp_path: Path) -> None:
             await loading
             await long_call.hang_up()
             assert long_call.ended_at, "the call that was up all the while"
-            await until(node.is_clean, 10, "the node is clean")
+            await until(node.is_clean, 20, "the node is clean")
 
             assert Counter(call.status for call in calls) == {200: len(calls)}, "every call was answered"
             records = {record.dialer_call_id: record for record in node.records()}

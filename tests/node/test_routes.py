@@ -46,7 +46,7 @@ def test_a_route_that_refuses_loses_its_calls_and_the_bill_is_on_record(tmp_path
                     for number in range(count):
                         call = dialer.invite(f"1415555{1000 + number}", "node")
                         placed.append(call)
-                        await until(lambda: call.status, 5, "an end")  # noqa: B023
+                        await until(lambda: call.status, 20, "an end")  # noqa: B023
                         if call.status == 200:
                             await call.hang_up()
                     return {"good": len(good.calls) - before[0], "bad": len(bad.calls) - before[1]}
@@ -55,7 +55,7 @@ def test_a_route_that_refuses_loses_its_calls_and_the_bill_is_on_record(tmp_path
                 later = await calls(60)
                 assert later["good"] > 3 * later["bad"], f"{first} then {later}"
                 assert later["good"] / 60 > first["good"] / 80
-                await until(node.is_clean, 10, "node clean")
+                await until(node.is_clean, 20, "node clean")
                 attempts = node.attempts()
                 assert {attempt.cost for attempt in attempts if attempt.answer_ms is not None} == {0.01}, "a minute, begun"
                 assert {attempt.cost for attempt in attempts if attempt.answer_ms is None} == {None}
@@ -96,7 +96,7 @@ def test_a_route_degraded_in_mid_run_loses_its_calls_and_gets_them_back_by_canar
                     before = len(bad.calls)
                     for number in range(count):
                         call = dialer.invite(f"1415555{1000 + number}", "node")
-                        await until(lambda: call.status, 5, "an end")  # noqa: B023
+                        await until(lambda: call.status, 20, "an end")  # noqa: B023
                         assert call.status == 200
                         await call.hang_up()
                     return len(bad.calls) - before

@@ -35,9 +35,9 @@ async def stage(
     more = f'{tls}[sip]\nt1_ms = 100\nnameservers = ["{at}"]\nnameserver_port = 5353\n'
     try:
         async with ServedNode(folder / "node", policy, doors, more) as node:
-            await until(lambda: node.ask("gateways")[0]["resolved"], 5, "the carrier's name is resolved")
+            await until(lambda: node.ask("gateways")[0]["resolved"], 20, "the carrier's name is resolved")
             await made(node, dialer, carrier)
-            await until(node.is_clean, 10, "node clean")
+            await until(node.is_clean, 20, "node clean")
     finally:
         await dialer.close()
         await carrier.close()
@@ -46,18 +46,18 @@ async def stage(
 
 async def goes_through(node: ServedNode, dialer: Phone, carrier: Phone) -> None:
     call = dialer.invite("14155550123", "node")
-    await until(lambda: call.status, 8, "an answer")
+    await until(lambda: call.status, 20, "an answer")
     assert call.status == 200, [fact for fact in node.facts() if isinstance(fact, Alarm)]
     await call.hang_up()
-    await until(lambda: all(each.bye_at for each in carrier.calls.values()), 5, "the carrier got BYE")
+    await until(lambda: all(each.bye_at for each in carrier.calls.values()), 20, "the carrier got BYE")
 
 
 async def is_refused(node: ServedNode, dialer: Phone, carrier: Phone) -> None:
     call = dialer.invite("14155550123", "node")
-    await until(lambda: call.status, 8, "an answer")
+    await until(lambda: call.status, 20, "an answer")
     assert call.status == 502
     assert not carrier.calls, "nothing may be said to whoever cannot prove who he is"
-    await until(lambda: any(isinstance(fact, Alarm) and fact.code == "transport.cannot_connect" for fact in node.facts()), 2, "an alarm says why")
+    await until(lambda: any(isinstance(fact, Alarm) and fact.code == "transport.cannot_connect" for fact in node.facts()), 20, "an alarm says why")
 
 
 def test_a_certificate_for_the_host_name_of_the_policy_is_accepted(tmp_path: Path) -> None:
@@ -104,14 +104,14 @@ def door(folder: Path, client: Callable[[Authority], ssl.SSLContext], met: Calla
             finally:
                 await dialer.close()
                 await carrier.close()
-            await until(node.is_clean, 10, "node clean")
+            await until(node.is_clean, 20, "node clean")
 
     asyncio.run(scenario())
 
 
 async def call_and_hang_up(dialer: Phone) -> None:
     call = dialer.invite("14155550123", "node")
-    await until(lambda: call.status == 200, 5, "answered over TLS")
+    await until(lambda: call.status == 200, 20, "answered over TLS")
     await call.hang_up()
     assert call.ended_at
 
@@ -121,7 +121,7 @@ async def hears_nothing(dialer: Phone) -> None:
     call = dialer.invite("14155550123", "node")
     writer = dialer.route
     assert isinstance(writer, asyncio.StreamWriter)
-    await until(writer.is_closing, 5, "the connection is closed on the stranger")
+    await until(writer.is_closing, 20, "the connection is closed on the stranger")
     assert not dialer.received
     assert not call.status
 

@@ -30,9 +30,9 @@ destinations: {{us: {{prefixes: ["1"], strategy: least_cost, routes: [{{to: alph
             async with node:
                 for number in ("14155550123", "12125550123"):
                     placed = dialer.invite(number, "node")
-                    await until(lambda: placed.status == 200, 5, "answered")  # noqa: B023
+                    await until(lambda: placed.status == 200, 20, "answered")  # noqa: B023
                     await placed.hang_up()
-                await until(node.is_clean, 10, "node clean")
+                await until(node.is_clean, 20, "node clean")
                 costs = {attempt.called: attempt.cost for attempt in node.attempts()}
                 assert costs == {"4155550123": pytest.approx(0.40 * 1.5 * 6 / 60), "2125550123": pytest.approx(0.60)}
         finally:

@@ -38,6 +38,7 @@ def play(relay: Together, phone: Phone, samples: np.ndarray) -> bytes:
     for at in range(0, len(codes), 160):
         phone.send(0, codes[at : at + 160])
         relay.pump(max(0.001, begin + (at + 160) / 8000 - time.monotonic()))
+    phone.until_taken()
     return codes
 
 

@@ -166,11 +166,12 @@ def test_telephone_events_pass_among_transcoded_audio(relay: Together) -> None:
         for frame in frames:
             caller.send(0, frame)
             time.sleep(0.02)
+        heard = carrier.hear(10)  # what is pressed does not go by the transcoder
         caller.press(5)
         for frame in frames:
             caller.send(0, frame)
             time.sleep(0.02)
-        heard = carrier.hear(10 + 7 + 10)
+        heard += carrier.hear(7 + 10)
         assert [packet.payload_type for packet in heard] == [9] * 10 + [101] * 7 + [9] * 10
         events = heard[10:17]
         assert len({packet.timestamp for packet in events}) == 1
@@ -221,7 +222,7 @@ def test_an_attempt_that_needs_transcoding_follows_one_that_did_not(engine: Driv
         assert_is_one_stream(after, 160)
         if engine.name == "relay":
             assert (after[0].ssrc, after[0].sequence) == (before[-1].ssrc, (before[-1].sequence + 1) & 0xFFFF)
-            assert 160 <= (after[0].timestamp - before[-1].timestamp) & 0xFFFF_FFFF < 16_000
+            assert 160 <= (after[0].timestamp - before[-1].timestamp) & 0xFFFF_FFFF < 8000 * 20, "the clock went on meanwhile"
         _, like = converse(engine, caller, second)
         assert like > 0.95
 
@@ -252,7 +253,7 @@ def test_a_prompt_reaches_a_leg_whose_codec_is_no_g711(relay: Together, tmp_path
     with phones(caller, carrier):
         call = connect(relay, caller, carrier)
         before = [carrier.send(carrier.payload_type, frame, advance=carrier.units) for frame in carrier.frames(sentence(0.1))]
-        relay.pump(0.05)
+        carrier.until_taken()
         relay.command(Play(call, 0, str(file)))
         assert relay.wait(Played) == Played(call, 0, str(file))
         heard = caller.hear(len(before) + 50)
@@ -265,7 +266,7 @@ def test_a_prompt_reaches_a_leg_whose_codec_is_no_g711(relay: Together, tmp_path
         assert [(packet.sequence - whole[0].sequence) & 0xFFFF for packet in whole] == list(range(56))
         steps = [(later.timestamp - earlier.timestamp) & 0xFFFF_FFFF for earlier, later in pairwise(whole)]
         assert set(steps[5:54]) == {caller.units}
-        assert all(caller.units <= step < 20 * caller.units for step in steps)
+        assert all(caller.units <= step < 500 * caller.units for step in steps), "the clock goes on, and never back"
         began = relay.studio.conversions()
         relay.command(Delete(call))
         assert relay.studio.conversions() == began - 1, "nothing is left at the transcoder"
@@ -280,7 +281,9 @@ def test_a_transcoder_that_dies_is_replaced_or_the_call_is_told() -> None:
             with phones(plain_caller, plain_carrier):
                 connect(engine, plain_caller, plain_carrier)
                 converse(engine, caller, carrier, 1.0)
-                os.kill(engine.studios.pids[0], signal.SIGKILL)
+                victim = engine.studios.pids[0]
+                os.kill(victim, signal.SIGKILL)
+                engine.until(lambda: engine.studios.pids.get(0) != victim, "its end is noticed")
                 engine.pump(0.1)
                 assert not [event for event in engine.events if isinstance(event, MediaLost)]
                 _, like = converse(engine, caller, carrier, 1.0)

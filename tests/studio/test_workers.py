@@ -17,6 +17,8 @@ import pytest
 
 from tests.listen.test_answers import spoken
 from tests.listen.voice import noise, silence, tone
+from tests.media.conftest import PATIENCE_S, WORKERS_START_S
+from tests.media.in_time import before_others
 from tests.studio.streams import DELAY_S, FORMATS, Arrival, Pcm, coded, lossy, pcm, stream
 from tests.studio.test_line import counting
 from trunkline.listen import Kind, synthesis
@@ -72,7 +74,7 @@ class Driver:
                 actions.pop()[1]()
             self.pump(0.005)
 
-    def wait(self, kind: type[Wanted], wanted: Callable[[Wanted], bool] = lambda event: True, within_s: float = 5.0) -> Wanted:
+    def wait(self, kind: type[Wanted], wanted: Callable[[Wanted], bool] = lambda event: True, within_s: float = PATIENCE_S) -> Wanted:
         """The first event of that kind that is `wanted`, taken off the list."""
         deadline = time.monotonic() + within_s
         while True:
@@ -91,15 +93,16 @@ def running(workers: int = 1, lines: int = 40, ahead: int = 16) -> Iterator[Driv
     studio = Studio(settings)
     pool = StudioPool(studio, settings)
     driver = Driver(studio, pool, loop)
-    try:
-        loop.run_until_complete(pool.start())
-        while studio.ready_lines() < workers * ahead:
-            driver.pump(0.01)
-        yield driver
-    finally:
-        driver.out.close()
-        loop.run_until_complete(pool.close())
-        loop.close()
+    with before_others():
+        try:
+            loop.run_until_complete(pool.start(WORKERS_START_S))
+            while studio.ready_lines() < workers * ahead:
+                driver.pump(0.01)
+            yield driver
+        finally:
+            driver.out.close()
+            loop.run_until_complete(pool.close())
+            loop.close()
 
 
 @pytest.fixture
@@ -152,7 +155,7 @@ def test_a_scene_of_many_lines_is_heard(studio: Driver, tmp_path: Path) -> None:
     studio.pump(0.3)
 
     def first(call: str, *kinds: Kind) -> Heard:
-        return studio.wait(Heard, lambda one: one.call == call and one.hearing.kind in kinds, within_s=1)
+        return studio.wait(Heard, lambda one: one.call == call and one.hearing.kind in kinds)
 
     assert first("ringback", Kind.RINGBACK).hearing.began_s == pytest.approx(0.0, abs=0.15)
     assert first("vacant", Kind.SIT).hearing.code == "VC"
@@ -209,7 +212,7 @@ def test_a_dead_worker_loses_its_calls_alone_and_its_recordings_can_be_repaired(
         studio.studio.forget("b", 1, studio.now)
         assert studio.wait(Recorded).why == ""
         assert_said(channels(second)[0], coded(samples))
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE_S
         while studio.pool.pids.get(0) in (None, victim):
             assert time.monotonic() < deadline
             studio.pump(0.02)

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.media.conftest import Driver
+from tests.media.conftest import WORKERS_START_S, Driver
+from tests.media.in_time import before_others
 from trunkline.media.relay import Interface, Relay, RelayPool, RelaySettings
 from trunkline.studio import Studio, StudioPool, StudioSettings
 
@@ -47,13 +48,14 @@ def together(studio_workers: int = 1, conversions: int = 20) -> Iterator[Togethe
     relay.join(studio)
     relays, studios = RelayPool(relay, 1), StudioPool(studio, settings)
     driver = Together(relay, relays, studio, studios, loop)
-    try:
-        loop.run_until_complete(relays.start())
-        loop.run_until_complete(studios.start())
-        while studio.ready_lines() < 16 * studio_workers:
-            driver.pump(0.01)
-        yield driver
-    finally:
-        loop.run_until_complete(studios.close())
-        loop.run_until_complete(relays.close())
-        loop.close()
+    with before_others():
+        try:
+            loop.run_until_complete(relays.start(WORKERS_START_S))
+            loop.run_until_complete(studios.start(WORKERS_START_S))
+            while studio.ready_lines() < 16 * studio_workers:
+                driver.pump(0.01)
+            yield driver
+        finally:
+            loop.run_until_complete(studios.close())
+            loop.run_until_complete(relays.close())
+            loop.close()

@@ -21,8 +21,8 @@ from trunkline.cli.rendering import listing, moment, plain, table
 from trunkline.cli.source import SourceError, ask_node, data_directory
 from trunkline.facts.numbers import NumberAdded, NumberComplaint, NumberTransition, PoolAlarm
 from trunkline.numbers import Demand, Event, NumberBook, State, forecast, observe, override, read_csv, read_labels, write_csv
-from trunkline.numbers.lifecycle import DAY_US, day_cap
-from trunkline.numbers.usage import ramp_days_at, today_of
+from trunkline.numbers.lifecycle import DAY_US
+from trunkline.numbers.usage import day_cap, ramp_days_at, today_of
 from trunkline.policy.problem import Problem, nearest
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Caller IDs as assets: import, look, label, override, forecast. docs/numbers.md tells how they are governed.")

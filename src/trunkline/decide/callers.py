@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from random import Random
+from typing import Final
 
 from trunkline.numbering.plan import CallerFormat
 from trunkline.numbering.world import world
@@ -9,7 +10,7 @@ from trunkline.numbers import Ask, Choice, Kind, NumberBook, Ranges, Rule, prese
 from trunkline.policy.number_rules import USUAL
 from trunkline.policy.snapshot import Gateway, Numbers, Snapshot, Trunk
 
-DAY_US = 86_400_000_000
+DAY_US: Final = 86_400_000_000
 
 
 class Callers:

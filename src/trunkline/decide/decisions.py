@@ -4,6 +4,8 @@ classify the number -> emergency? -> admit -> candidates in order. Gateways are 
 be sent, because a call may wait a minute between two attempts.
 """
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -14,10 +16,10 @@ from trunkline.decide.callers import Callers
 from trunkline.decide.inbound import inbound
 from trunkline.decide.places import Places
 from trunkline.decide.plan import CallRequest, Plan, Postponed, Refused, Verdict, Way
-from trunkline.decide.waiting import Waiting
+from trunkline.decide.waiting import Held, Waiting, cps_of, rate_of
 from trunkline.facts import refusal as catalogue
 from trunkline.facts.clock import Clock
-from trunkline.facts.record import AnswerLabelled, Attempt, Call, Decision, Fact
+from trunkline.facts.record import AnswerLabelled, Attempt, Call, Decision, Fact, GatewayState
 from trunkline.facts.refusal import Refusal
 from trunkline.guard import Challenge, Compliance, Identity, Known, Limits
 from trunkline.guard.limits import Limit
@@ -60,18 +62,33 @@ class Decisions:
         self.waiting = Waiting(limits)
         self.attestations = Attestations(self.numbers, landed=self.waiting.answered)
         self.compliance = Compliance(lists)
+        self.suspect: Callable[[Gateway, Flow, float], None] = lambda gateway, flow, now: None
+        "Told of a path by which a call heard nothing."
         self._follow(policy)
         self._limits_of: dict[str, tuple[Limit, ...]] = {}
         self._paced: dict[str, list[Gateway]] = {}
         "Destination -> its gateways, where any has a rate; else nothing."
 
-    def apply_policy(self, policy: Snapshot, identity: Identity) -> None:
-        """A new policy is in force for calls that begin from now on."""
-        self.policy = policy
+    def apply_policy(self, policy: Snapshot, identity: Identity, now: float) -> None:
+        """A new policy is in force for calls that begin from now on, and for those that wait."""
+        before, self.policy = self.policy, policy
         self.identity = identity
         self._follow(policy)
         self._limits_of.clear()
         self._paced.clear()
+        self.limits.repace(partial(cps_of, before), partial(cps_of, policy), now)
+        if self.waiting.held:
+            self.waiting.repace(self._wanted)
+
+    def _wanted(self, held: Held) -> tuple[str, tuple[Limit, ...]] | None:
+        """Queue and limits of a call that waits, by the policy in force; None where that names its trunk or gateway no more."""
+        trunk, gateway = self.policy.trunks.get(held.trunk), self.policy.gateways.get(held.gateway)
+        if trunk is None or (held.gateway and gateway is None):
+            return None
+        if gateway is None:
+            return f"tenant {trunk.tenant}", self.limits_of_trunk(trunk)
+        limits = self._limits_of_gateway(gateway, trunk.tenant)
+        return rate_of(gateway, limits), limits
 
     def _follow(self, policy: Snapshot) -> None:
         self.router.follow(policy)
@@ -170,19 +187,26 @@ class Decisions:
         takes_calls: list[str] = []
         for gateway in paced:
             limits = self._limits_of_gateway(gateway, trunk.tenant)
-            if self.places.way(gateway, now) is None:
-                continue
-            if self.health.has_news() and (self.health.is_out(gateway.name, destination.name, now) or self.health.skips(gateway.name, destination.name, now)):
+            if not self._takes_calls(gateway, destination, now):
                 continue
             takes_calls.append(gateway.name)
             if not self.limits.has_room(limits):
                 continue
             if not self.waiting.pacer.free(limits, now):
+                if self.waiting.held and (held := self.waiting.held.get(call)) is not None and held.gateway:
+                    self.waiting.goes_on(call, any(known.name == held.gateway and self._takes_calls(known, destination, now) for known in paced))
                 return None
             late.append((gateway, limits))
         if not late and not self.waiting.held:
             return None
         return self.waiting.at_gateway(call, trunk, self.limits_of_trunk(trunk), late, takes_calls, now)
+
+    def _takes_calls(self, gateway: Gateway, destination: Destination, now: float) -> bool:
+        """Whether a gateway leads somewhere and is not known to be out or failing."""
+        health = self.health
+        if self.places.way(gateway, now) is None:
+            return False
+        return not health.has_news() or not (health.is_out(gateway.name, destination.name, now) or health.skips(gateway.name, destination.name, now))
 
     def _with_number(self, plan: Plan, at: int) -> Plan | Refused:
         """The plan with a number that may be called with now, or none: never one that should rest because no other is left (rule 9)."""
@@ -269,8 +293,11 @@ class Decisions:
     def ahead(self, gateway: Gateway, now: float) -> Flow | None:
         return self.places.flow_to(gateway, now)
 
-    def avoid(self, gateway: Gateway, flow: Flow, now: float, since: float = 0.0) -> bool:
-        return self.places.avoid(gateway, flow, now, since)
+    def avoid(self, gateway: Gateway, flow: Flow, now: float, since: float = 0.0, silent: bool = False) -> bool:
+        another = self.places.avoid(gateway, flow, now, since)
+        if silent:
+            self.suspect(gateway, flow, now)
+        return another
 
     def bill(self, destination: str, gateway: str, talk_s: float, called: str = "", at: float = 0.0) -> float | None:
         return self.router.bill(destination, gateway, talk_s, called, at)
@@ -282,8 +309,10 @@ class Decisions:
         self.compliance.apply(fact)
         if isinstance(fact, Attempt):
             self.limits.give(f"gateway {fact.gateway}", f"carrier {fact.carrier}", at_carrier(fact.tenant, fact.carrier))
-            self.health.apply(fact, now, fact.outcome == "route" and self.places.spares(fact.gateway, fact.local, fact.remote, now))
+            changed = self.health.apply(fact, now, fact.outcome == "route" and self.places.spares(fact.gateway, fact.local, fact.remote, now))
             self.router.apply(fact)
+            if self.waiting.held and (changed or fact.retry_after_s):
+                self.waiting.reconsider()
         elif isinstance(fact, AnswerLabelled):
             self.router.apply(fact)
         elif isinstance(fact, Call):
@@ -291,6 +320,8 @@ class Decisions:
                 self.limits.give(f"trunk {fact.trunk}", f"tenant {fact.tenant}")
             if self.waiting.held:
                 self.waiting.left(fact.call)
+        elif self.waiting.held and isinstance(fact, GatewayState):
+            self.waiting.reconsider()
 
     def refresh(self, now: float, budget: int = 1) -> int:
         """Bring what strategies know up to date, `budget` steps of at most 2 ms; call it when the loop has a moment. Returns the steps done."""

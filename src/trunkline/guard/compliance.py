@@ -6,13 +6,13 @@ their hours, so a call that may be placed costs a prefix look-up, a comparison a
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from zoneinfo import available_timezones
 
 import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
 from trunkline.facts import refusal as catalogue
@@ -22,6 +22,7 @@ from trunkline.guard.do_not_call import Lists
 from trunkline.guard.ledger import Ledger, scope_of
 from trunkline.guard.opt_outs import OptOuts
 from trunkline.guard.retries import Spaced, outcome_of, spaced, too_soon
+from trunkline.guard.under_way import UnderWay
 from trunkline.guard.windows import Hours, hours
 from trunkline.numbering.zones import Place, Zones, shipped_zones
 from trunkline.policy.contact_rules import Contact, ContactRule
@@ -40,7 +41,8 @@ AGAIN_S = 60
 LEDGER, OPT_OUTS, UNDER_WAY, ANSWERS = "ledger", "opt_outs", "under_way", "heard"
 
 
-class Denied(Struct, frozen=True, gc=False):
+@dataclass(frozen=True)
+class Denied:
     """The call may not be placed now."""
 
     refusal: Refusal
@@ -51,15 +53,8 @@ class Denied(Struct, frozen=True, gc=False):
     "Why, for the dialer and the record: printable ASCII without quotes and backslashes."
 
 
-class UnderWay(Struct, frozen=True, gc=False, array_like=True):
-    """A call that has begun and not ended."""
-
-    number: int
-    tenant: str
-    began_us: int
-
-
-class Profile(Struct, frozen=True, gc=False):
+@dataclass(frozen=True)
+class Profile:
     """What holds for one kind of call, from when until when (a clock may be set back)."""
 
     since_s: int

@@ -187,6 +187,7 @@ class Answers:
         core.health.condition(request.gateway).drained = drained
         now = node._loop.time()
         core.emit(GatewayState(request.gateway, node.clock.utc_us(now), "drained" if drained else "undrained", request.reason), now)
+        node.network.turn(now)  # calls that wait may go, or must wait elsewhere
         return f"gateway {request.gateway} {'drains' if drained else 'takes calls again'}"
 
     async def reload(self, request: Request) -> dict[str, str]:

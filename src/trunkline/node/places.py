@@ -45,6 +45,8 @@ class ResolvedPlaces:
         self._by_name: dict[str, Gateway] = {}
         self._avoided: dict[Flow, float] = {}
         "Paths that failed lately, and until when they are asked last."
+        self._returned: dict[Flow, float] = {}
+        "Paths that were taken back early, and when."
         self._silent: set[Flow] = set()
         "Paths that do not answer OPTIONS."
 
@@ -121,6 +123,16 @@ class ResolvedPlaces:
         elif flow in self._silent:
             self._silent.discard(flow)
             self._avoided.pop(flow, None)  # what failed by it, failed while it was out
+
+    def returned(self, flow: Flow, now: float) -> bool:
+        if self._avoided.get(flow, 0.0) <= now:
+            return False
+        self._returned = {kept: at for kept, at in self._returned.items() if now - at < AVOID_S}
+        if flow in self._returned:
+            return False  # OPTIONS get through and calls do not: every one that tries costs its caller a timer
+        self._returned[flow] = now
+        del self._avoided[flow]
+        return True
 
     def state(self, flow: Flow, now: float) -> str:
         """Of a path: up, silent (OPTIONS goes unanswered) or avoided (a call just failed by it)."""

@@ -8,24 +8,13 @@ from collections.abc import Iterator, Sequence
 from zlib import crc32
 
 import msgspec
-from msgspec import Struct
 
 from trunkline.facts.numbers import NumberTaken
 
+from .contact import Contact
+
 SHARDS = 1_024
 DAY_US = 86_400_000_000
-
-
-class Contact(Struct, frozen=True, gc=False, array_like=True):
-    """The last call from a pool to a callee."""
-
-    pool: str
-    callee: str
-    number: str
-    at: int
-    campaign: str
-    agent: str
-    call: str
 
 
 class Contacts:

@@ -13,11 +13,10 @@ from collections.abc import Iterator, Sequence
 from copy import copy
 from math import exp, log, sqrt
 
-from msgspec import Struct
-
 from trunkline.facts.record import Attempt
 from trunkline.policy.number_rules import Rules
 
+from .counts import Cell, Record
 from .gathering import Gathering, by_part, parted
 
 FAST_H, SLOW_H = 1.0, 24.0 * 14
@@ -37,50 +36,6 @@ BLOCK_FACTOR, BLOCK_FLOOR = 10.0, 0.002
 INTERCEPT_BASE, INTERCEPT_RAISED = 0.005, 0.05
 "Heard answers that are an intercept tone: by chance (really vacant numbers that were answered), and for a number blockers know."
 ALL = "*"
-
-
-class Cell(Struct, gc=False, array_like=True):
-    """A pool, or all pools (`*`), over one gateway to one destination; counts decay."""
-
-    key: str
-    at: int = 0
-    n: float = 0.0
-    answers: float = 0.0
-    shorts: float = 0.0
-    blocks: float = 0.0
-    slow_n: float = 0.0
-    slow_answers: float = 0.0
-
-
-class Record(Struct, gc=False, array_like=True):
-    """A number, or a pool, against what was expected of it; counts decay."""
-
-    name: str
-    at: int = 0
-    n: float = 0.0
-    observed: float = 0.0
-    "Answers."
-    expected: float = 0.0
-    "By siblings; for a pool by other pools, or its own past where there is none."
-    answered: float = 0.0
-    shorts: float = 0.0
-    expected_shorts: float = 0.0
-    blocks: float = 0.0
-    out_observed: float = 0.0
-    "Answers where other pools used the route too."
-    out_expected: float = 0.0
-    long_observed: float = 0.0
-    long_expected: float = 0.0
-    decline: float = 0.0
-    "CUSUMs, natural logarithm."
-    shunned: float = 0.0
-    blocked: float = 0.0
-    intercepted: float = 0.0
-    intercepts: float = 0.0
-
-    def highest(self) -> float:
-        """The strongest evidence of any kind."""
-        return max(self.decline, self.shunned, self.blocked, self.intercepted)
 
 
 class Evidence:
@@ -246,6 +201,11 @@ def _decay(cell: Cell, at: int) -> None:
         cell.slow_n *= slow
         cell.slow_answers *= slow
         cell.at = at
+
+
+def highest(record: Record) -> float:
+    """The strongest evidence of any kind against a number."""
+    return max(record.decline, record.shunned, record.blocked, record.intercepted)
 
 
 def threshold(attempts: int) -> float:

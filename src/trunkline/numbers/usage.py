@@ -7,9 +7,10 @@ A clock that goes back leaves calls of a time to come. They count while they may
 ahead takes no number out of use.
 """
 
-from trunkline.policy.number_rules import Rules
+from trunkline.policy.number_rules import Rules, Stage
 
-from .lifecycle import DAY_US, Life, day_cap, ramp_of, stage_of
+from .life import Life, State
+from .lifecycle import DAY_US
 
 HOUR_US = 3_600_000_000
 
@@ -21,6 +22,29 @@ def day_of(at: int, rules: Rules) -> int:
 
 def day_start(day: int, rules: Rules) -> int:
     return day * DAY_US + rules.day_begins_h * HOUR_US
+
+
+def stage_of(ramp: tuple[Stage, ...], ramp_days: int) -> Stage | None:
+    """Stage of a ramp after so many days that counted; None when it is over."""
+    for stage in ramp:
+        if ramp_days < stage.days:
+            return stage
+        ramp_days -= stage.days
+    return None
+
+
+def ramp_of(state: str, rules: Rules) -> tuple[Stage, ...]:
+    return rules.warm_up if state == State.WARM_UP else rules.probation if state == State.RECOVERY else ()
+
+
+def day_cap(life: Life, rules: Rules, ramp_days: int) -> int:
+    """Calls a day in the number's present state after so many days on its ramp; 0 when it may not call."""
+    if life.state == State.PRODUCTION:
+        return rules.per_day
+    ramp = ramp_of(life.state, rules)
+    if not ramp:
+        return 0
+    return (stage_of(ramp, ramp_days) or ramp[-1]).day_cap
 
 
 def roll(life: Life, rules: Rules, at: int) -> None:

@@ -6,9 +6,8 @@ sums of their own. Two memories run side by side, a slow one that knows the rout
 
 from math import log, log1p
 
-from msgspec import Struct
-
 from trunkline.facts.record import Attempt
+from trunkline.routing.cell_row import Row
 from trunkline.routing.listening import COUNTED_AS
 from trunkline.stats import Forgetting, Sketch
 
@@ -35,22 +34,6 @@ SHORT_MS = 6000.0
 LOG_2 = log(2.0)
 BAD = frozenset(("machine", "false"))
 VERDICTS = {heard: HUMAN + i for heard, i in COUNTED_AS.items()}
-
-
-class Row(Struct, frozen=True):
-    """A cell in a checkpoint."""
-
-    destination: str
-    band: str
-    gateway: str
-    carrier: str
-    slow_at: float
-    slow: list[float]
-    fast_at: float
-    fast: list[float]
-    delays: list[tuple[int, float]]
-    suspicion: float = 0.0
-    since: list[float] = []
 
 
 class Cell:

@@ -4,9 +4,8 @@ A circuit does not snap: the probability of skipping a gateway rises linearly wi
 through, so recovery is noticed without anybody's hand. There is no minimum of answered seconds: a route that answers nothing is caught.
 """
 
+from dataclasses import dataclass
 from random import Random
-
-from msgspec import Struct
 
 from trunkline.facts import refusal as catalogue
 from trunkline.facts.record import Attempt
@@ -58,7 +57,8 @@ class Share:
             self.at = at
 
 
-class Condition(Struct):
+@dataclass
+class Condition:
     """What is known of one gateway."""
 
     up: bool = True

@@ -25,7 +25,9 @@ from trunkline.routing.strategies.candidate import Candidate, candidates
 from trunkline.routing.strategies.experiment import Experiment
 from trunkline.routing.strategies.least_cost import LeastCost
 from trunkline.routing.strategies.mishearing import Mishearing
-from trunkline.routing.strategies.performance import COLD_ROWS, ROWS, Standing, Table, draw_at_once, drawing
+from trunkline.routing.strategies.performance import draw_at_once, drawing
+from trunkline.routing.strategies.standing import Standing
+from trunkline.routing.strategies.table import COLD_ROWS, ROWS, Table
 
 LEARNING = frozenset(("performance", "rank"))
 "Strategies that use the scoreboard."

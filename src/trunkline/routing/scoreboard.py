@@ -10,7 +10,8 @@ import msgspec
 
 from trunkline.facts.record import AnswerLabelled, Attempt, Fact
 from trunkline.policy.snapshot import Destination
-from trunkline.routing.cell import Cell, Row
+from trunkline.routing.cell import Cell
+from trunkline.routing.cell_row import Row
 from trunkline.routing.listening import Listening
 
 Segment: TypeAlias = tuple[str, str]
