@@ -7,8 +7,10 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from tests.records.samples import NOON_US, a_call
+from tests.records.samples import NOON_US, a_call, fact
 from trunkline.cli import app
+from trunkline.facts.numbers import NumberAdded
+from trunkline.facts.record import Call
 from trunkline.policy.store import InForce, Store
 from trunkline.records import Journal
 
@@ -31,8 +33,8 @@ def data(tmp_path: Path) -> Path:
     store = Store(tmp_path)
     store.put_current(InForce(store.save(POLICY, {}, tmp_path / "policy.yaml"), NOON_US, "anna", "first"))
     journal = Journal(tmp_path / "journal", low_water_bytes=0)
-    for fact in a_call("one"):
-        journal.append(msgspec.structs.replace(fact, metadata={"campaign": "spring"}) if fact.__struct_config__.tag == "call" else fact)
+    for one in a_call("one"):
+        journal.append(msgspec.structs.replace(one, metadata={"campaign": "spring"}) if isinstance(one, Call) else one)
     journal.flush(NOON_US)
     journal.close(NOON_US)
     return tmp_path
@@ -94,6 +96,31 @@ def test_pools_are_known_by_the_policy_and_by_the_inventory(data: Path) -> None:
     assert "pool us-sales has no numbers" in run(data, "numbers", "forecast", "us-sales", code=1).stderr
     assert "There is no pool us-sails" in run(data, "numbers", "clear-alarm", "us-sails", "--reason", "x", code=1).stderr
     assert "pool us-sales has no alarm" in run(data, "numbers", "clear-alarm", "us-sales", "--reason", "x", code=1).stderr
+
+
+def test_a_number_is_found_with_and_without_its_plus(data: Path) -> None:
+    journal = Journal(data / "journal", low_water_bytes=0)
+    journal.append(fact(NumberAdded, number="+14155550100", at=NOON_US, owner="acme", pool="us-sales", country="US", type="geographic", use="sales"))
+    journal.flush(NOON_US)
+    journal.close(NOON_US)
+    assert msgspec.json.decode(run(data, "numbers", "show", "14155550100", "--json").stdout)["number"] == "+14155550100"
+    assert "did you mean +14155550100?" in run(data, "numbers", "show", "+14155550109", code=1).stderr
+    assert "is not in the inventory" in run(data, "numbers", "label", "+14155550109", "--label", "spam", "--engine", "hiya", code=1).stderr
+
+
+def test_a_call_is_found_by_the_call_id_of_either_side(data: Path) -> None:
+    record = msgspec.json.decode(run(data, "calls", "--json").stdout)["ended"][0]
+    for id_ in (record["dialer_call_id"], "one@192.0.2.1"):
+        assert msgspec.json.decode(run(data, "call", id_, "--json").stdout)["call"]["call"] == "one"
+        assert msgspec.json.decode(run(data, "ladder", id_, "--json").stdout)["call"] == "one"
+    assert "There is no call one@" in run(data, "call", "one@", code=1).stderr
+
+
+def test_what_became_of_a_list_can_be_had_as_json(data: Path) -> None:
+    assert msgspec.json.decode(run(data, "dnc", "add", "+14155550100", "+14155550101", "--json").stdout) == {"list": "all", "numbers": 2, "before": 0}
+    assert msgspec.json.decode(run(data, "dnc", "remove", "+14155550100", "--json").stdout) == {"list": "all", "numbers": 1, "before": 2}
+    assert "There is no data directory" in run(data / "nowhere", "dnc", "add", "+14155550100", code=2).stderr
+    assert not (data / "nowhere").exists()
 
 
 def test_a_do_not_call_list_of_nobody_is_told_of(data: Path) -> None:

@@ -285,7 +285,7 @@ def _row(book: NumberBook, number: str, at: int) -> dict[str, Any]:
 def _held(book: NumberBook, number: str) -> str:
     """A number of ours, with or without its +."""
     holdings = book.inventory.holdings
-    found = number if number in holdings else f"+{number}"
+    found = number if number.startswith("+") else f"+{number}"
     if found not in holdings:
         near = difflib.get_close_matches(found, holdings, n=1, cutoff=0.9)
         stop(f"{number} is not in the inventory; {f'did you mean {near[0]}?' if near else '`trunkline numbers list` shows what is.'}", 1)
