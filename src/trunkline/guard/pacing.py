@@ -12,7 +12,7 @@ Sans-IO: `ask` answers at once, `timer` says when to call `due`, and `due` says 
 from collections import deque
 from dataclasses import dataclass
 from math import inf
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from trunkline.guard.limits import Limit, Limits
 from trunkline.policy.snapshot import Pace
@@ -44,7 +44,7 @@ class Full:
 
 
 Answer: TypeAlias = Go | Wait | Full
-GO = Go()
+GO: Final = Go()
 
 
 class Ticket:
