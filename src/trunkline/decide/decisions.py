@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from random import Random
+from typing import Any, Final, TypeAlias
 
 from msgspec.structs import replace
 
@@ -103,15 +104,15 @@ class Decisions:
 
     def decide(self, request: CallRequest, now: float) -> Verdict:
         policy = self.policy
-        invite = request.invite
-        if not request.trunk and request.flow.door.purpose == "carriers":
+        call, invite, from_trunk = request.call, request.invite, request.trunk
+        if not from_trunk and request.flow.door.purpose == "carriers":
             return inbound(self, request, now)
-        held = self.waiting.resume(request.call) if self.waiting.held else None
-        if request.trunk or held is not None:
-            trunk = policy.trunks.get(held.trunk if held is not None else request.trunk)
+        held = self.waiting.resume(call) if self.waiting.held else None
+        if from_trunk or held is not None:
+            trunk = policy.trunks.get(held.trunk if held is not None else from_trunk)
             if trunk is None:
                 return Refused(catalogue.UNKNOWN_SOURCE)
-            called_raw = request.called if request.trunk else user_of(invite.uri)
+            called_raw = request.called if from_trunk else user_of(invite.uri)
         else:
             known = self.identity.caller(invite, request.flow, now)
             if isinstance(known, Challenge):
@@ -122,13 +123,14 @@ class Decisions:
             called_raw = user_of(invite.uri)
         if called_raw in policy.emergency.numbers:
             return self._emergency(request, trunk, called_raw, now)
-        called = normalise(called_raw, trunk.plan)
+        number_plan = trunk.plan
+        called = normalise(called_raw, number_plan)
         if called is None:
             return Refused(catalogue.INVALID_NUMBER, trunk, called_raw)
-        patient = not request.trunk  # the new call of a transfer is decided on at once
+        patient = not from_trunk  # the new call of a transfer is decided on at once
         rated, name = called, longest(policy.prefixes, called[1:], policy.longest_prefix)
         if self._refine is not None:
-            found = self.waiting.looked_up(request.call, trunk, called, now, patient)
+            found = self.waiting.looked_up(call, trunk, called, now, patient)
             if isinstance(found, Asked):
                 return Postponed(trunk, called_raw, found.until, called)
             if found is not None:
@@ -142,28 +144,29 @@ class Decisions:
         denied = self.compliance.refuses(trunk, called, name, metadata, at)
         if denied is not None:
             return Refused(denied.refusal, trunk, called_raw, number=called, metadata=metadata, text=denied.text)
-        turn = self.waiting.turn(request.call, trunk, self.limits_of_trunk(trunk), now, patient)
+        turn = self.waiting.turn(call, trunk, self.limits_of_trunk(trunk), now, patient)
         if isinstance(turn, Wait):
             return Postponed(trunk, called_raw, turn.until, called)
         if isinstance(turn, Full):
             return Refused(_limit_refusal((turn.name, turn.why), trunk), trunk, called_raw, number=called, metadata=metadata)
         destination = policy.destinations[name]
         if trunk.pace.wait_s and patient:
-            until = self._gateway_ready(request.call, trunk, destination, now)
+            until = self._gateway_ready(call, trunk, destination, now)
             if until is not None:
                 return Postponed(trunk, called_raw, until, called)
         if self.waiting.held:
-            self.waiting.settle(request.call)
+            self.waiting.settle(call)
         choice = self.router.choose(policy, destination, rated, now, at / 1e6)
         band = self.router.band(policy, destination, at / 1e6) if policy.bands else ""
+        gateways, strategy = choice.gateways, destination.strategy
         decision = Decision(
-            request.call, at, policy.version, name, destination.strategy, tuple([gateway.name for gateway in choice.gateways]),
+            call, at, policy.version, name, strategy, tuple([gateway.name for gateway in gateways]),
             {}, choice.draw, choice.propensity, choice.scores, band, choice.holdout,
         )  # fmt: skip
         caller_raw, display, private = caller_of(invite)
-        caller = normalise(caller_raw, trunk.plan) or caller_raw
+        caller = normalise(caller_raw, number_plan) or caller_raw
         plan = Plan(
-            trunk, "outbound", called_raw, called, caller_raw, caller, display, private, name, destination.strategy, choice.gateways,
+            trunk, "outbound", called_raw, called, caller_raw, caller, display, private, name, strategy, gateways,
             destination.max_attempts, metadata, decision, rated=rated,
         )  # fmt: skip
         if trunk.caller_id.use != "pass":
@@ -307,20 +310,29 @@ class Decisions:
     def observe(self, fact: Fact, now: float) -> None:
         self.numbers.apply(fact)
         self.compliance.apply(fact)
-        if isinstance(fact, Attempt):
-            self.limits.give(f"gateway {fact.gateway}", f"carrier {fact.carrier}", at_carrier(fact.tenant, fact.carrier))
-            changed = self.health.apply(fact, now, fact.outcome == "route" and self.places.spares(fact.gateway, fact.local, fact.remote, now))
-            self.router.apply(fact)
-            if self.waiting.held and (changed or fact.retry_after_s):
-                self.waiting.reconsider()
-        elif isinstance(fact, AnswerLabelled):
-            self.router.apply(fact)
-        elif isinstance(fact, Call):
-            if fact.policy:
-                self.limits.give(f"trunk {fact.trunk}", f"tenant {fact.tenant}")
-            if self.waiting.held:
-                self.waiting.left(fact.call)
-        elif self.waiting.held and isinstance(fact, GatewayState):
+        learn = _LEARNS.get(type(fact))
+        if learn is not None:
+            learn(self, fact, now)
+
+    def _attempted(self, fact: Attempt, now: float) -> None:
+        gateway, carrier = fact.gateway, fact.carrier
+        self.limits.give(f"gateway {gateway}", f"carrier {carrier}", at_carrier(fact.tenant, carrier))
+        changed = self.health.apply(fact, now, fact.outcome == "route" and self.places.spares(gateway, fact.local, fact.remote, now))
+        self.router.apply(fact)
+        if self.waiting.held and (changed or fact.retry_after_s):
+            self.waiting.reconsider()
+
+    def _labelled(self, fact: AnswerLabelled, now: float) -> None:
+        self.router.apply(fact)
+
+    def _ended(self, fact: Call, now: float) -> None:
+        if fact.policy:
+            self.limits.give(f"trunk {fact.trunk}", f"tenant {fact.tenant}")
+        if self.waiting.held:
+            self.waiting.left(fact.call)
+
+    def _moved(self, fact: GatewayState, now: float) -> None:
+        if self.waiting.held:
             self.waiting.reconsider()
 
     def refresh(self, now: float, budget: int = 1) -> int:
@@ -415,5 +427,11 @@ def _gateway_refusal(full: tuple[str, str], gateway: Gateway) -> Refusal:
         return catalogue.GATEWAY_CPS if own else catalogue.CARRIER_CPS
     return catalogue.GATEWAY_CHANNELS if own else catalogue.CARRIER_CHANNELS
 
+
+_Learn: TypeAlias = Callable[[Decisions, Any, float], None]
+_LEARNS: Final[dict[type, _Learn]] = {
+    Attempt: Decisions._attempted, AnswerLabelled: Decisions._labelled, Call: Decisions._ended, GatewayState: Decisions._moved,
+}  # fmt: skip
+"Fact -> what is learnt from it beside what numbers and rules of contact learn."
 
 __all__ = ["Decisions", "caller_of", "metadata_of"]

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from trunkline.guard.limits import Limit, Limits
 from trunkline.policy.snapshot import Pace
@@ -45,7 +45,7 @@ class Full:
 
 
 Answer: TypeAlias = Go | Wait | Full
-GO = Go()
+GO: Final = Go()
 
 
 class Ticket:

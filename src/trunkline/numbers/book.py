@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -47,10 +47,10 @@ from .seats import Seats
 NUMBERS = "numbers"
 "The book's name in checkpoints."
 
-ENDED_KEPT = 4_096
+ENDED_KEPT: Final = 4_096
 "Calls remembered after their end: what was heard on them may come late."
 
-HOUR_US = 3_600_000_000
+HOUR_US: Final = 3_600_000_000
 
 
 @dataclass(frozen=True)
@@ -390,7 +390,7 @@ class NumberBook:
 
 
 _Handler: TypeAlias = Callable[[NumberBook, Any], None]
-_HANDLERS: dict[type, _Handler] = {
+_HANDLERS: Final[dict[type, _Handler]] = {
     NumberAdded: NumberBook._added, NumberChanged: NumberBook._added, NumberTransition: NumberBook._moved, NumberTaken: NumberBook._taken,
     Attempt: NumberBook._attempt, Hearing: NumberBook._hearing, Call: NumberBook._call, NumberLabelled: NumberBook._labelled,
     NumberComplaint: NumberBook._complained, PoolAlarm: NumberBook._pool_alarm, NodeStarted: NumberBook._restarted,

@@ -10,7 +10,7 @@ drawn from; when there is none the call is refused, never made with a number tha
 from collections.abc import Iterator
 from itertools import chain
 from random import Random
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from trunkline.facts import refusal as catalogue
 from trunkline.facts.refusal import Refusal
@@ -21,10 +21,10 @@ from .kind import Kind
 from .seats import DAY_US, Near, Pool, Seat, Seats
 from .usage import day_of
 
-DRAWS = 4
+DRAWS: Final = 4
 "Numbers compared; two suffice for even use, four also pass over a busy one."
 
-SUSPECTED = 4.0
+SUSPECTED: Final = 4.0
 """A suspected number's use counts so many times: it gets about a quarter of the calls of a sound one. None at all would leave the suspicion
 standing for ever, neither proven nor dispelled."""
 
@@ -151,7 +151,8 @@ def _usable(seat: Seat, ask: Ask, seats: Seats, at: int) -> bool:
 def _exposure(seat: Seat, today: int) -> float:
     """Use now and today; a count of an earlier day is none."""
     life = seat.life
-    use = life.concurrent * 8.0 + (life.today if today <= life.day <= today + 1 else 0)
+    day = life.day
+    use = life.concurrent * 8.0 + (life.today if today <= day <= today + 1 else 0)
     return (use + 1.0) * SUSPECTED if seat.suspected else use
 
 

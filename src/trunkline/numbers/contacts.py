@@ -5,6 +5,7 @@ once would hold up the loop.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 from zlib import crc32
 
 import msgspec
@@ -13,8 +14,8 @@ from trunkline.facts.numbers import NumberTaken
 
 from .contact import Contact
 
-SHARDS = 1_024
-DAY_US = 86_400_000_000
+SHARDS: Final = 1_024
+DAY_US: Final = 86_400_000_000
 
 
 class Contacts:

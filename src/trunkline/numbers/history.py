@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from .gathering import Gathering
 from .pool_day import PoolDay
 
-DAY_US = 86_400_000_000
+DAY_US: Final = 86_400_000_000
 DAYS_KEPT = 400
 SWEPT = 60
 "Days looked back over for rows to forget: a pool may have slept so long."

@@ -7,14 +7,14 @@ called them long ago. A rule or a person sends an event; every transition is a `
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from trunkline.facts.numbers import NumberTransition
 from trunkline.policy.number_rules import Rules
 
 from .life import Life, State
 
-DAY_US = 86_400_000_000
+DAY_US: Final = 86_400_000_000
 
 
 class Event(StrEnum):
@@ -48,7 +48,7 @@ PERSONAL = frozenset((Event.REST, Event.REINSTATE, Event.PROMOTE, Event.RETIRE, 
 
 EVIDENCE = frozenset((Event.LABELLED, Event.COMPLAINED, Event.DECLINED, Event.SHUNNED, Event.BLOCKED, Event.INTERCEPTED))
 
-ACTIVE = frozenset((State.WARM_UP, State.PRODUCTION, State.RECOVERY))
+ACTIVE: Final = frozenset((State.WARM_UP, State.PRODUCTION, State.RECOVERY))
 "States a number may be called with in."
 
 

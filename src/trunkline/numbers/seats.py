@@ -8,6 +8,7 @@ already. This is derived from inventory and lives, and rebuilt after a restart.
 from collections import Counter
 from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
+from typing import Final
 
 from trunkline.policy.number_rules import Rules
 
@@ -17,7 +18,7 @@ from .kind import Kind
 from .life import Life
 from .usage import room
 
-DAY_US = 86_400_000_000
+DAY_US: Final = 86_400_000_000
 
 
 class Bucket:
@@ -126,7 +127,7 @@ class Pool:
 
 
 _RANK = {"near": 0, "country": 1, "any": 2}
-_NONE: list[Near] = []
+_NONE: Final[list[Near]] = []
 
 
 class Seats:
