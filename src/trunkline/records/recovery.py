@@ -5,9 +5,10 @@ far ends still wait (BYE), the INVITEs nobody will answer for (CANCEL), those of
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -66,27 +67,59 @@ class OpenDialogs:
 
     def apply(self, fact: Fact) -> None:
         """Follow the facts that open and close; leg n of a call is its attempt n."""
-        match fact:
-            case Parked():
-                call = self._of(fact.call)
-                call.parked = fact
-                call.asked = fact.asked
-            case AttemptStarted():
-                call = self._of(fact.call)
-                call.started[fact.position] = fact
-                if fact.asked is not None:
-                    call.asked = fact.asked
-            case DialogOpened():
-                call = self._of(fact.call)
-                call.dialogs[fact.leg] = fact
-                call.answered.add(fact.leg)
-                if fact.leg == 0:
-                    call.asked = None
-            case DialogClosed() | Attempt() | Call() if fact.call in self.calls:
-                self._close(self.calls[fact.call], fact)
-                self._let_go(self._newest - PARTING_US)
-            case NodeStopped():  # it saw every goodbye out
-                self._let_go(self._newest)
+        follow = _FOLLOWED.get(type(fact))
+        if follow is not None:
+            follow(self, fact)
+
+    def _parked(self, fact: Parked) -> None:
+        call = self._of(fact.call)
+        call.parked = fact
+        call.asked = fact.asked
+
+    def _attempted(self, fact: AttemptStarted) -> None:
+        call = self._of(fact.call)
+        call.started[fact.position] = fact
+        if fact.asked is not None:
+            call.asked = fact.asked
+
+    def _opened(self, fact: DialogOpened) -> None:
+        call = self._of(fact.call)
+        call.dialogs[fact.leg] = fact
+        call.answered.add(fact.leg)
+        if fact.leg == 0:
+            call.asked = None
+
+    def _dialog_closed(self, fact: DialogClosed) -> None:
+        call = self.calls.get(fact.call)
+        if call is not None:
+            self._part(call, fact.leg, fact.at)
+            self._closed(call)
+
+    def _attempt_over(self, fact: Attempt) -> None:
+        call = self.calls.get(fact.call)
+        if call is not None:
+            call.started.pop(fact.position, None)
+            self._part(call, fact.position, fact.at + int(fact.total_ms * 1000), fact.released_by == "carrier")
+            if not call.recorded:
+                call.attempts[fact.position] = fact
+            self._closed(call)
+
+    def _call_over(self, fact: Call) -> None:
+        call = self.calls.get(fact.call)
+        if call is not None:
+            call.recorded = True
+            self._part(call, 0, fact.at + int(fact.total_ms * 1000), fact.released_by == "dialer")
+            call.attempts.clear()
+            self._tell(call, fact)
+            self._closed(call)
+
+    def _closed(self, call: OpenCall) -> None:
+        self._drop_if_over(call)
+        self._let_go(self._newest - PARTING_US)
+
+    def _stopped(self, fact: NodeStopped) -> None:
+        """The node saw every goodbye out."""
+        self._let_go(self._newest)
 
     def dump(self) -> Iterator[bytes]:
         return in_pieces(list(self.calls.values()))
@@ -103,22 +136,6 @@ class OpenDialogs:
         if known is None:
             known = self.calls[call] = OpenCall(call)
         return known
-
-    def _close(self, call: OpenCall, fact: DialogClosed | Attempt | Call) -> None:
-        match fact:
-            case DialogClosed():
-                self._part(call, fact.leg, fact.at)
-            case Attempt():
-                call.started.pop(fact.position, None)
-                self._part(call, fact.position, fact.at + int(fact.total_ms * 1000), fact.released_by == "carrier")
-                if not call.recorded:
-                    call.attempts[fact.position] = fact
-            case Call():
-                call.recorded = True
-                self._part(call, 0, fact.at + int(fact.total_ms * 1000), fact.released_by == "dialer")
-                call.attempts.clear()
-                self._tell(call, fact)
-        self._drop_if_over(call)
 
     def _part(self, call: OpenCall, leg: int, at: int, gone: bool = False) -> None:
         """A dialog is over; `gone`: its far end hung up and needs no goodbye."""
@@ -154,6 +171,13 @@ class OpenDialogs:
     def _drop_if_over(self, call: OpenCall) -> None:
         if call.recorded and not call.started and not call.dialogs and not call.parting and call.asked is None:
             self.calls.pop(call.call, None)
+
+
+_Follow: TypeAlias = Callable[[OpenDialogs, Any], None]
+_FOLLOWED: Final[dict[type, _Follow]] = {
+    Parked: OpenDialogs._parked, AttemptStarted: OpenDialogs._attempted, DialogOpened: OpenDialogs._opened, DialogClosed: OpenDialogs._dialog_closed,
+    Attempt: OpenDialogs._attempt_over, Call: OpenDialogs._call_over, NodeStopped: OpenDialogs._stopped,
+}  # fmt: skip
 
 
 class Recovered(Struct):
