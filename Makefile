@@ -12,7 +12,7 @@ COUNTERPARTS := sip-tester baresip-core multimon-ng kamailio kamailio-websocket-
 help: ## Show this page
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
-setup: $(VENV)/.ready ## Make the virtual environment and install Trunkline into it
+setup: $(VENV)/.compiled ## Make the virtual environment and install Trunkline into it
 
 $(VENV)/.ready: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Trunkline needs Python 3.11 or newer; set PYTHON=/path/to/it"; exit 1; }
@@ -22,6 +22,10 @@ $(VENV)/.ready: pyproject.toml
 		else echo "python3-venv is missing: apt-get install python3-venv"; exit 1; fi; }
 	@echo "installing Trunkline and its tools into $(VENV) ..."
 	@$(PY) -m pip install -q -e '.[dev,uvloop]'
+	@touch $@
+
+$(VENV)/.compiled: $(VENV)/.ready
+	@echo "compiling the call path ..."
 	@$(PY) compile.py
 	@touch $@
 
@@ -40,11 +44,12 @@ counterparts: ## Install the SIP programs that tests and benches talk to (Debian
 demo: setup ## Run a node, three carriers and a dialer placing 500 calls; ends in under a minute
 	@$(VENV)/bin/trunkline demo
 
-lint: setup ## ruff and mypy --strict
+lint: $(VENV)/.ready ## ruff and mypy --strict
 	@$(VENV)/bin/ruff check compile.py src tests bench examples docs compliance
 	@$(VENV)/bin/mypy
 
-test: setup counterparts lint ## Everything CI runs: lint, types, units, flows, a smoke run per real counterpart
+test: ## Everything CI runs: lint, types, units, flows, a smoke run per real counterpart
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target setup counterparts lint
 	@$(PY) -m pytest -n 4 --dist loadfile -q -m "not verify"
 	@TRUNKLINE_PURE=1 $(PY) -m pytest -q tests/flows/test_flows.py tests/calls tests/compliance
 

@@ -8,7 +8,6 @@ What is built is used while it is current: one edited source file, or TRUNKLINE_
 """
 
 import argparse
-import json
 import shutil
 import sys
 import sysconfig
@@ -17,19 +16,25 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent
 PACKAGE = ROOT / "src" / "trunkline"
-STAMP = PACKAGE / "compiled.json"
+STAMP = PACKAGE / "compiled.txt"
 CALL_PATH = {
-    "sip": ("dialog", "digest", "endpoint", "fields", "message", "multipart", "reliable", "session_timer", "timers"),
-    "sip/transactions": ("client", "client_invite", "machine", "server", "server_invite"),
+    "facts": ("clock",),
+    "sip": ("build", "dialog", "digest", "endpoint", "events", "fault", "fields", "flow", "message", "multipart", "reliable", "session_timer", "timers"),
+    "sip/transactions": ("client", "client_invite", "machine", "server", "server_invite", "settings"),
     "sip/sdp": ("call_path",),
     "sip/asyncio": ("network",),
     "calls": (
-        "arrivals", "attempt", "audio", "call", "coverage", "ear", "early", "gate", "hunt", "incoming", "leg", "masking", "negotiation", "outgoing", "record", "rendering", "state", "switchboard",
+        "arrivals", "attempt", "audio", "call", "coverage", "ear", "early", "events", "gate", "hunt", "incoming", "leg", "masking", "negotiation", "outgoing", "record", "rendering", "state", "switchboard",
         "trace", "transfer",
     ),
+    "stats": ("forgetting", "sketch"),
+    "guard": ("compliance", "do_not_call", "identity", "ledger", "limits", "opt_outs", "pacing", "sharing"),
+    "routing": ("bands", "candidates", "ceilings", "cell", "decks", "health", "listening", "rates", "router", "scoreboard"),
+    "routing/strategies": ("table",),
+    "numbers": ("areas", "book", "choice", "contacts", "dialer_caller", "evidence", "gathering", "history", "seats", "usage"),
     "decide": ("attestations", "callers", "decisions", "inbound", "waiting"),
     "media/relay": ("leg", "passage", "source", "tally", "worker"),
-    "numbering": ("reading", "rendering"),
+    "numbering": ("prefix", "reading", "rendering"),
     "node": ("core",),
 }
 """What runs for every call. Modules that define a msgspec Struct stay out: mypyc would drop the class's keywords (frozen, gc, tag)."""
@@ -62,9 +67,12 @@ def build() -> str:
     clean()
     with tempfile.TemporaryDirectory() as folder:
         modules = mypycify(
-            ["--strict", "--ignore-missing-imports", "--config-file=", *map(str, sources())], opt_level="3", debug_level="0", target_dir=f"{folder}/c",
+            ["--strict", "--ignore-missing-imports", "--config-file=", *map(str, sources())], opt_level="2", debug_level="0", target_dir=f"{folder}/c",
             include_runtime_files=True,
         )  # fmt: skip
+        for module in modules:  # functions of ours call each other directly, not by way of the linker's table
+            module.extra_compile_args += ["-fno-semantic-interposition"]
+            module.extra_link_args += ["-Wl,-Bsymbolic"]
         command = Distribution({"name": "trunkline", "ext_modules": modules, "package_dir": {"": "src"}}).get_command_obj("build_ext")
         command.build_temp = f"{folder}/o"  # type: ignore[attr-defined]
         command.build_lib = f"{folder}/lib"  # type: ignore[attr-defined]
@@ -75,11 +83,11 @@ def build() -> str:
             target = PACKAGE.parent / path.relative_to(Path(folder, "lib"))
             shutil.copyfile(path, target)
             target.chmod(0o755)
-    stamp = {}
+    stamp = [str(sys.implementation.cache_tag)]
     for path in sorted(PACKAGE.rglob("*.py")):  # all: compiled code believes what it saw of the modules it imports
         status = path.stat()
-        stamp[str(path.relative_to(PACKAGE))] = [status.st_size, status.st_mtime_ns]
-    STAMP.write_text(json.dumps({"python": sys.implementation.cache_tag, "sources": stamp}, indent=1))
+        stamp.append(f"{status.st_size} {status.st_mtime_ns} {path.relative_to(PACKAGE)}")
+    STAMP.write_text("\n".join(stamp) + "\n")
     return ""
 
 

@@ -2,6 +2,7 @@
 
     python -m bench.studio                     # 300 answered lines with speech on them, not recorded and each recorded
     python -m bench.studio --lines 600
+    python -m bench.studio --early             # lines that are not answered: what comes before is listened to
 
 The audio is a crude voice with pauses, another one on every line, sent as G.711 by this process, which is not weighed. Lines are answered at once and
 judged all the time; calls of three seconds end and others take their place, so that the worker pays for coming and going too. CPU time is
@@ -81,7 +82,7 @@ def voice() -> list[bytes]:
     return [codes[at : at + 160] for at in range(0, len(codes), 160)]
 
 
-def measure(lines: int, seconds: float, folder: Path | None) -> Run:
+def measure(lines: int, seconds: float, folder: Path | None, answered: bool = True) -> Run:
     """Let a worker listen; with a folder it records every call too, one leg on both channels."""
     loop = asyncio.new_event_loop()
     settings = StudioSettings(lines=lines + 20, leased_ahead=64)
@@ -99,7 +100,7 @@ def measure(lines: int, seconds: float, folder: Path | None) -> Run:
         if line.address is not None:
             studio.forget(line.call, -1, now)
             line.generation += 1
-        line.address = studio.listen(line.call, 1, now, formats={0: "PCMU"}, country="us", answered=True, ring_time_s=8.0)
+        line.address = studio.listen(line.call, 1, now, formats={0: "PCMU"}, country="us", answered=answered, ring_time_s=8.0)
         line.begun_at, line.sequence = now, 0
         if line.address is not None and folder is not None:
             studio.record(line.call, (1, 1), str(folder / f"{line.call}.wav"), now)
@@ -160,7 +161,7 @@ def measure(lines: int, seconds: float, folder: Path | None) -> Run:
     return Run(round(share, 4), round(lines / share), events, recordings, round(resident, 1), round(late * 1000, 1))
 
 
-def ticks(lines: int, seconds: float, folder: Path | None) -> dict[str, float]:
+def ticks(lines: int, seconds: float, folder: Path | None, answered: bool = True) -> dict[str, float]:
     """How long it takes to read and hear a tick of all lines, in ms, sockets apart: on virtual time, as fast as it goes."""
     from trunkline.studio.protocol import Answered, Forget, Open, Record
     from trunkline.studio.room import Room
@@ -187,7 +188,8 @@ def ticks(lines: int, seconds: float, folder: Path | None) -> dict[str, float]:
                 generations[number] += 1
                 call = f"{number}-{generations[number]}"
                 room.open(Open(call, 1, 0, now, {0: "PCMU"}, True, "us"))
-                room.answered(Answered(call, 1, now, 8.0, False))
+                if answered:
+                    room.answered(Answered(call, 1, now, 8.0, False))
                 if folder is not None:
                     room.record(Record(call, (1,), str(folder / f"{call}.wav")))
         for line in room.lines.values():
@@ -200,9 +202,9 @@ def ticks(lines: int, seconds: float, folder: Path | None) -> dict[str, float]:
     return {"p50": round(float(np.median(ms)), 2), "p99": round(float(np.percentile(ms, 99)), 2), "worst": round(float(ms.max()), 2)}
 
 
-def ticks_apart(lines: int, seconds: float, *, records: bool) -> dict[str, float]:
+def ticks_apart(lines: int, seconds: float, *, records: bool, answered: bool) -> dict[str, float]:
     """`ticks` in a process that has the environment of a worker."""
-    command = [sys.executable, "-m", "bench.studio", "--ticks-only", "--lines", str(lines), "--seconds", str(seconds), *(["--record"] if records else [])]
+    command = [sys.executable, "-m", "bench.studio", "--ticks-only", "--lines", str(lines), "--seconds", str(seconds), *(["--record"] if records else []), *([] if answered else ["--early"])]
     done = subprocess.run(command, env={**os.environ, **PROGRAM.environment}, check=True, capture_output=True, text=True)
     found: dict[str, float] = json.loads(done.stdout)
     return found
@@ -215,17 +217,18 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     parser.add_argument("--ticks-only", action="store_true", help="only time ticks in this process, and print that")
     parser.add_argument("--record", action="store_true", help="with --ticks-only: record every call")
+    parser.add_argument("--early", action="store_true", help="no line is ever answered")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if arguments.ticks_only:
-            json.dump(ticks(arguments.lines, arguments.seconds, folder if arguments.record else None), sys.stdout)
+            json.dump(ticks(arguments.lines, arguments.seconds, folder if arguments.record else None, not arguments.early), sys.stdout)
             return
         result: dict[str, object] = {"lines": arguments.lines, "budget_lines_per_core": BUDGET}
         for name, records in (("listening", False), ("recording", True)):
-            run = measure(arguments.lines, arguments.seconds, folder if records else None)
+            run = measure(arguments.lines, arguments.seconds, folder if records else None, not arguments.early)
             print(f"{name}: {run}", file=sys.stderr)
-            result[name] = {**run._asdict(), "tick_ms": ticks_apart(arguments.lines, arguments.seconds, records=records)}
+            result[name] = {**run._asdict(), "tick_ms": ticks_apart(arguments.lines, arguments.seconds, records=records, answered=not arguments.early)}
     result["machine"] = describe()
     if arguments.json:
         json.dump(result, sys.stdout, indent=1)

@@ -1,6 +1,7 @@
 """Tones: how many are heard right, how often one is heard that is not there, and what listening costs.
 
     python -m bench.tones --cases 2000 --hours 1
+    python -m bench.tones --early               # and voices and music before the answer (`bench.early`)
 
 The sweep synthesises every tone over levels, offsets, codecs, losses and noise (`tests/listen/sweep.py`). What is not there is looked for in
 speech and music of Debian's packages, changed in pitch, level, codec, loss and noise until the hours are full. The English prompts and the
@@ -300,6 +301,7 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=2000, help="cases of the sweep (default 2000)")
     parser.add_argument("--hours", type=float, default=1.0, help="hours of speech and music (default 1)")
     parser.add_argument("--lines", type=int, default=300, help="lines at once for the cost (default 300)")
+    parser.add_argument("--early", action="store_true", help="also voices and music before the answer, as `bench.early`")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
     if not PROMPTS.is_dir():
@@ -307,11 +309,17 @@ def main() -> int:
         return 2
     carried = cost(options.lines, 10.0)
     detection, false = sweep(options.cases), negatives(options.hours)
+    before: dict[str, object] = {}
+    if options.early:
+        from bench.early import measure
+
+        before = {"early": measure()}
     if options.json:
-        print(json.dumps({"sweep": detection, "negatives": false, "cost": carried, "seed": SEED, "machine": describe()}))
+        print(json.dumps({"sweep": detection, "negatives": false, "cost": carried, **before, "seed": SEED, "machine": describe()}))
     else:
         say = Console()
         show({"sweep": detection, "negatives": false, "cost": {"cost": carried}}, say)
+        say.print(before)
     worst = min(float(str(row["right"])) / float(str(row["cases"])) for row in detection.values())
     return int(worst < 0.99 or float(str(carried["lines_per_core"])) < 300)
 

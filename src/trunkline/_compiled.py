@@ -2,17 +2,19 @@
 
 Python prefers an extension module to the source beside it, and would go on preferring it after an edit. In a checkout the build leaves
 the sizes and times of the sources it saw; where one differs, or TRUNKLINE_PURE is set, a finder hides every extension module.
+
+This is loaded before anything of ours can answer Ctrl-C (`__main__.py`), so it imports nothing that Python has not loaded by itself.
 """
 
-import json
 import os
 import sys
 from collections.abc import Sequence
 from importlib.machinery import SOURCE_SUFFIXES, FileFinder, ModuleSpec, SourceFileLoader
-from pathlib import Path
 from types import ModuleType
 
-HERE = Path(__file__).parent
+HERE = os.path.dirname(os.path.abspath(__file__))
+STAMP = "compiled.txt"
+"What the build saw: the Python it was for, then size, time in nanoseconds and name of each source, one a line."
 
 
 class SourcesOnly:
@@ -32,14 +34,15 @@ class SourcesOnly:
 def is_current() -> bool:
     """The build saw the sources as they are now."""
     try:
-        stamp = json.loads((HERE / "compiled.json").read_text())
-        if stamp["python"] != sys.implementation.cache_tag:
-            return False
-        for name, seen in stamp["sources"].items():
-            status = os.stat(f"{HERE}/{name}")
-            if [status.st_size, status.st_mtime_ns] != seen:
+        with open(f"{HERE}/{STAMP}") as stamp:
+            if stamp.readline().strip() != sys.implementation.cache_tag:
                 return False
-    except (OSError, ValueError, KeyError):
+            for line in stamp:
+                size, time_ns, name = line.rstrip("\n").split(" ", 2)
+                status = os.stat(f"{HERE}/{name}")
+                if (status.st_size, status.st_mtime_ns) != (int(size), int(time_ns)):
+                    return False
+    except (OSError, ValueError):
         return False
     return True
 

@@ -1,5 +1,6 @@
 """`trunkline listen`: labels against what was heard."""
 
+import json
 from pathlib import Path
 
 import msgspec
@@ -111,6 +112,8 @@ def test_a_clip_is_found_by_its_call(tmp_path: Path) -> None:
     file = keep(tmp_path, "one", purpose="evidence")
     done = CliRunner().invoke(app, ["listen", "clip", "one", "--data", str(tmp_path)])
     assert done.output.startswith(f"{file}  evidence, 8.0 s")
+    (row,) = json.loads(CliRunner().invoke(app, ["listen", "clip", "one", "--json", "--data", str(tmp_path)]).output)
+    assert (row["file"], row["purpose"], row["there"]) == (str(file), "evidence", True)
     file.unlink()
     assert "no longer there" in CliRunner().invoke(app, ["listen", "clip", "one", "--data", str(tmp_path)]).output
     assert CliRunner().invoke(app, ["listen", "clip", "two", "--data", str(tmp_path)]).exit_code == 1

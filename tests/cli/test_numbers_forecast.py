@@ -80,7 +80,7 @@ def test_json_has_dates_as_dates(data: Path) -> None:
 
 def test_an_unknown_pool_is_refused(data: Path) -> None:
     done = CliRunner().invoke(app, ["numbers", "forecast", "nowhere", "--data", str(data)])
-    assert (done.exit_code, "there is no pool nowhere" in done.output) == (1, True)
+    assert (done.exit_code, "There is no pool nowhere" in done.output) == (1, True)
 
 
 def test_a_state_no_number_can_have_is_refused_with_those_there_are(data: Path) -> None:

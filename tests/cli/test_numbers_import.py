@@ -18,8 +18,12 @@ from typer.testing import CliRunner, Result
 
 from tests.counterparts.phones import loopback
 from tests.counterparts.serving import ServedNode, simple_policy
+from tests.records.samples import NOON_US
 from trunkline.cli import app
-from trunkline.facts.numbers import NumberAdded, NumberTransition
+from trunkline.facts.numbers import NumberAdded, NumberChanged, NumberTransition
+from trunkline.numbers import read_csv, write_csv
+from trunkline.numbers.areas import Areas
+from trunkline.numbers.inventory import Inventory
 
 RUNNER = CliRunner()
 HEADER = "number,owner,type,country,use,pool,proof,proof_from,start\n"
@@ -176,3 +180,24 @@ def test_a_number_that_was_given_back_comes_again_to_another_tenant_and_is_no_ro
             assert [json.loads(shown.output)[name] for name in ("owner", "pool", "state")] == ["other", "theirs", "production"]
 
     asyncio.run(scenario())
+
+
+def test_an_import_cut_short_anywhere_is_an_inventory_and_ends_as_it_would_have() -> None:
+    """Whatever part of the facts came through: the file is still good, and what it sends then is the rest, to the fact."""
+    before = Inventory()
+    for fact in read_csv(rows(4) + "+14152300000,lab,geographic,US,sales,other,,,\n", before, Areas(()), NOON_US, "anna").facts:
+        if not isinstance(fact, NumberTransition):
+            before.apply(fact)
+    text = rows(9, pool="spring")  # four move to another pool, five are new
+    facts = read_csv(text, before, Areas(()), NOON_US, "anna").facts
+    assert len([fact for fact in facts if isinstance(fact, NumberChanged)]) == 4
+    for taken in range(len(facts) + 1):
+        part = Inventory()
+        part.load(list(before.dump()))
+        for fact in facts[:taken]:
+            if not isinstance(fact, NumberTransition):
+                part.apply(fact)
+        again = read_csv(text, part, Areas(()), NOON_US, "anna")
+        assert not again.problems
+        assert [fact for fact in again.facts if not isinstance(fact, NumberTransition)] == [fact for fact in facts[taken:] if not isinstance(fact, NumberTransition)]
+        assert not read_csv(write_csv(part.holdings), part, Areas(()), NOON_US, "anna").problems

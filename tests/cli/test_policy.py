@@ -198,3 +198,86 @@ def test_rollback_goes_back_one_and_does_not_guess_further(here: Path, store: St
 def test_limits_are_listed_with_their_source() -> None:
     assert {"ring_time", "screening_wait", "attempts"} <= {row["name"] for row in told("limits")}
     assert "47 CFR 64.1200" in policy("limits").stdout
+
+
+DOORS = '[node]\n[[listen]]\nfor = "carriers"\nname = "isp-2"\naddress = "127.0.0.1:5080"\n[[listen]]\nfor = "trunks"\nname = "lan"\naddress = "127.0.0.1:5060"\n'
+BY_DOOR = POLICY.replace("host: 192.0.2.2", "host: 192.0.2.2, local: [isp-1]")
+
+
+def test_doors_are_checked_against_the_settings_where_no_node_runs(here: Path, store: Store) -> None:
+    (here / "trunkline.toml").write_text(DOORS)
+    (here / "policy.yaml").write_text(BY_DOOR)
+    for words in (("check", "--without-secrets"), ("apply", "--next-start", "--reason", "new line"), ("apply", "--dry-run")):
+        said = policy(*words, code=1).stderr
+        assert said.startswith("policy.yaml:line 5, column 54: carriers.alpha.gateways.main.local[0]: door `isp-1`: no [[listen]] of this node bears that name")
+        assert "doors for carriers by udp are: isp-2" in said
+    assert store.current() is None
+    (here / "policy.yaml").write_text(BY_DOOR.replace("isp-1", "lan"))
+    assert "that door is for trunks by udp" in policy("apply", "--next-start", "--reason", "new line", code=1).stderr
+    (here / "policy.yaml").write_text(BY_DOOR.replace("isp-1", "isp-2"))
+    assert policy("apply", "--next-start", "--reason", "new line").stderr == ""
+    assert told("check", "--without-secrets")["doors_checked"] is True
+
+
+def test_a_door_that_all_gateways_of_a_carrier_have_is_told_of_once(here: Path) -> None:
+    (here / "trunkline.toml").write_text(DOORS)
+    (here / "policy.yaml").write_text(POLICY.replace("{main: {host: 192.0.2.2}}", "{main: {host: 192.0.2.2}, back: {host: 192.0.2.3}}, defaults: {local: [isp-2, isp-1]}"))
+    (line,) = policy("check", "--without-secrets", code=1).stderr.splitlines()
+    assert "carriers.alpha.defaults.local[1]: door `isp-1`" in line
+
+
+def test_doors_nobody_can_tell_are_said_to_be_unchecked(here: Path, store: Store) -> None:
+    """Without settings, or with those of a node with other data: a door may be there."""
+    (here / "policy.yaml").write_text(BY_DOOR)
+    assert "were not checked: name the node's trunkline.toml with --settings" in policy("apply", "--next-start", "--reason", "x").stderr
+    (here / "trunkline.toml").write_text(DOORS)
+    (here / "other").mkdir()
+    assert "were not checked" in policy("apply", "--next-start", "--reason", "x", "--data", "other").stderr
+    assert "no [[listen]]" in policy("apply", "--next-start", "--reason", "x", "--data", "other", "--settings", "trunkline.toml", code=1).stderr
+    (here / "policy.yaml").write_text(POLICY)
+    assert policy("apply", "--next-start", "--reason", "x", "--data", "other").stderr == ""
+
+
+def test_settings_that_cannot_be_read_end_the_check(here: Path) -> None:
+    assert "nowhere.toml" in policy("check", "--settings", "nowhere.toml", code=2).stderr
+    (here / "trunkline.toml").write_text("[[listen]]\nfor = 'nobody'\n")
+    assert "for = 'nobody'" in policy("check", code=2).stderr
+
+
+MANY_FAULTS = """\
+tenants: {lab: {chanels: 100}}
+trunks:
+  dialer: {tenant: lap, addresses: [192.0.2.1], auth: {user: dialer, password: "env:DIALER_SECRET"}}
+  office: {tenant: lab, kind: pbx, addresses: [nowhere]}
+carriers:
+  alpha: {gateways: {main: {weight: 2}, back: {host: 192.0.2.3, local: [isp-1]}}}
+  beta: {gateways: {main: {host: 192.0.2.4}}, defaults: {timers: {no_answer: 1s}}}
+destinations:
+  us: {prefixes: ["1"], routes: [{to: alpha/main}, {to: alhpa}]}
+  world: {prefixes: [nought], routes: [{to: gamma}]}
+dids: {"+14155550100": {trunks: [office, dailer]}}
+pools: {us-sales: {per_day: 100000}}
+windows: {}
+"""
+
+
+def test_problems_of_every_kind_are_told_in_one_go(here: Path) -> None:
+    """Shape, references, limits, secrets and doors. Not told is what may only follow from a guess: that office is no PBX, that calls cannot reach it."""
+    (here / "trunkline.toml").write_text(DOORS)
+    (here / "policy.yaml").write_text(MANY_FAULTS)
+    found = msgspec.json.decode(policy("check", "--json", code=1).stdout)["problems"]
+    assert [(problem["line"], problem["path"]) for problem in found] == [
+        (1, "tenants.lab.chanels"),
+        (3, "trunks.dialer.tenant"),
+        (3, "trunks.dialer.auth.password"),
+        (4, "trunks.office.addresses[0]"),
+        (6, "carriers.alpha.gateways.main.host"),
+        (6, "carriers.alpha.gateways.back.local[0]"),
+        (7, "carriers.beta.defaults.timers.no_answer"),
+        (9, "destinations.us.routes[1].to"),
+        (10, "destinations.world.prefixes[0]"),
+        (10, "destinations.world.routes[0].to"),
+        (11, "dids.+14155550100.trunks[1]"),
+        (12, "pools.us-sales.per_day"),
+        (13, "windows"),
+    ]

@@ -136,7 +136,7 @@ def test_a_span_and_a_trunk_narrow_it(here: Path) -> None:
     assert whatif("--json").stdout.count('"calls": 2,')
     missed = whatif("--since", "10m", code=1)
     assert "No call ended in the last 10m; the last call began " in missed.stderr
-    assert "No call of trunk nobody ended in the journal" in whatif("--since", "all", "--trunk", "nobody", code=1).stderr
+    assert "There is no trunk nobody: no recent call names it; choose one of `dialer`" in whatif("--since", "all", "--trunk", "nobody", code=1).stderr
     assert "no span" in whatif("--since", "soon", code=2).stderr
 
 
@@ -173,7 +173,7 @@ def test_a_damaged_journal_is_read_as_far_as_it_goes(here: Path, logs: dict[str,
 INTERRUPTED = """
 import os, signal, trunkline.insight as insight
 insight.gather = lambda *given: os.kill(os.getpid(), signal.SIGINT)
-from trunkline.cli import main
+from trunkline.__main__ import main
 main()
 """
 "The command with Ctrl-C pressed while it reads the journal."

@@ -42,6 +42,7 @@ class Stage:
 
     def change(self, policy: str) -> None:
         self.core.apply_policy(load(policy, self.base), "test", "", self.now)
+        self.turn()
 
     def invite(self, number: str, host: str = "10.0.0.1", door: Door = TRUNKS, caller: str = "12125550123", extra: str = "", cseq: int = 1, call_id: str = "") -> str:
         """A new call; its Call-ID."""

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.decide.stage import Stage
+from trunkline.facts.record import GatewayState
 
 POLICY = """
 tenants: {acme: {}}
@@ -43,6 +44,14 @@ def test_rates_hold_and_nothing_is_left_behind(draw: random.Random) -> None:
             condition.up = not condition.up
         elif fate < 0.18:
             on.change((POLICY % texts).replace("wait: 2s", f"wait: {draw.choice((500, 2000))}ms"))
+        elif fate < 0.21:
+            now = {"a": draw.choice((2, 5, 10)), "a/g": draw.choice((1, 4)) if rates["a/g"] else 0, "b": draw.choice((1, 3))}
+            rates = {name: max(rate, now[name]) for name, rate in rates.items()}
+            texts = (texts[0], now["a"], now["a/g"], now["b"], texts[4])
+            on.change(POLICY % texts)
+        elif fate < 0.24:
+            on.core.emit(GatewayState("a/g", 0, "up", "news"), on.now)
+            on.turn()
         on.run(draw.choice((0.0, 0.01, 0.05, 0.3)))
     for name in ("a/g", "a/h", "b/g"):
         on.core.health.condition(name).up = True

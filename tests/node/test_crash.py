@@ -72,6 +72,9 @@ async def crash_with_calls_up(folder: Path, count: int) -> None:
         assert time.monotonic() - restarted < BYE_WITHIN_S
         assert all("node restarted" in call.bye.get("Reason") for call in [*calls, *held] if call.bye)
         await until(lambda: ringing.cancel_at, BYE_WITHIN_S, "CANCEL of the pending attempt")
+        await until(lambda: pending.status, BYE_WITHIN_S, "a final answer to the dialer of the pending call")
+        assert pending.final is not None
+        assert (pending.status, "node.restarted" in pending.final.get("Warning")) == (502, True)
         await until(node.is_clean, 20, "node clean after recovery")
 
         records, attempts = node.records(), node.attempts()
@@ -81,7 +84,7 @@ async def crash_with_calls_up(folder: Path, count: int) -> None:
         interrupted = [call for call in records if call.refusal == "node.restarted"]
         assert len(interrupted) == count + 1
         assert {call.released_by for call in interrupted} == {"trunkline"}
-        assert {call.dialer_call_id for call in interrupted if call.dialer_call_id} == {call.call_id for call in calls}
+        assert {call.dialer_call_id for call in interrupted} == {call.call_id for call in [*calls, pending]}
         broken = [attempt for attempt in attempts if attempt.refusal == "node.restarted"]
         assert len(broken) == count + 1
         assert {attempt.released_by for attempt in broken} == {"trunkline"}
@@ -171,6 +174,40 @@ def test_over_tcp_the_carrier_is_connected_to_again_for_its_bye(tmp_path: Path) 
     asyncio.run(scenario())
 
 
+def test_over_tcp_a_caller_that_waits_is_answered_where_it_listens(tmp_path: Path) -> None:
+    """Its connection died with the process; the response goes to the port its Via names (RFC 3261 section 18.2.2)."""
+
+    async def scenario() -> None:
+        at, dialer_at, carrier_at = loopback(), loopback(), loopback()
+        heard: list[bytes] = []
+
+        async def listens(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while data := await reader.read(65536):
+                heard.append(data)
+            writer.close()
+
+        carrier = await Phone("ring", user="carrier").udp(carrier_at, 5060)
+        doors = [("trunks", "tcp", f"{at}:5060"), ("carriers", "udp", f"{at}:5080")]
+        server = await asyncio.start_server(listens, dialer_at, 5070)
+        try:
+            async with ServedNode(tmp_path, simple_policy(dialer_at, f"{carrier_at}:5060"), doors) as node:
+                dialer = await Phone(user="dialer").stream(dialer_at, route=(at, 5060))
+                dialer.sent_by = f"{dialer_at}:5070"
+                call = dialer.invite("14155550123", "node")
+                await until(lambda: 180 in call.provisional, 5, "it rings")
+                node.kill()
+                await node.start()
+                await until(lambda: heard, BYE_WITHIN_S, "a response")
+                assert heard[0].startswith(b"SIP/2.0 502 ")
+                assert call.call_id.encode() in heard[0]
+                await dialer.close()
+        finally:
+            server.close()
+            await carrier.close()
+
+    asyncio.run(scenario())
+
+
 async def kills_under_load(folder: Path, kills: int, rate: float, seconds: float) -> None:
     """Calls keep coming while the node is killed again and again; what the dialer saw end 0.3 s before a kill is on record."""
     async with Stage(folder) as stage:
@@ -222,6 +259,9 @@ async def kills_under_load(folder: Path, kills: int, rate: float, seconds: float
         ghosts = [call for call in stage.carrier.calls.values() if call.acked and not call.bye_at]
         assert not ghosts, f"{len(ghosts)} carrier legs never got BYE"
         # Who hung up just as the node was killed, and is told 481 by the next one, has no call either.
+        # Who was never answered heard so, whenever the node was killed; who had no 100 yet repeats its INVITE.
+        silent = [call for call in seen if call.status in (0, 408)]
+        assert not silent, f"{len(silent)} of {len(seen)} dialers never got a final answer"
         orphans = [call for call in seen if call.status == 200 and not call.bye_at and not call.ended_at and call.bye_answer != 481]
         assert not orphans, f"{len(orphans)} dialer legs neither hung up nor were hung up"
 

@@ -17,7 +17,7 @@ from tests.counterparts.talkers import Talker, TalkingStage
 from trunkline.facts.record import AnswerLabelled, Hearing, Recording
 from trunkline.lab.voices import prompt, room
 from trunkline.listen.plans import SITS
-from trunkline.listen.synthesis import pcm, silence, sit
+from trunkline.listen.synthesis import beep, pcm, silence, sit
 from trunkline.media.g711 import MU_LAW
 
 pytestmark = pytest.mark.counterpart
@@ -145,6 +145,71 @@ def test_a_trunk_that_rings_by_itself_hears_no_early_media_though_we_do(tmp_path
             stage.dialer.ask("BYE")
             stage.second.serve("BYE")
             await until(stage.node.is_clean, 20, "node clean")
+
+    asyncio.run(scenario())
+
+
+def announcement() -> np.ndarray:
+    return np.concatenate([prompt("announcement-en-1"), room(0.8)] * 3)
+
+
+def test_an_announcement_before_the_answer_is_on_record_and_makes_nothing_of_a_status_that_names_no_cause(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Stage(tmp_path, "shadow") as stage:
+            stage.ring_first()
+            stage.first.reply("183 Session Progress", stage.first.audio.sdp())
+            stage.dialer.expect("183")
+            stage.play(stage.first, room(0.5), announcement())
+            await until(lambda: [hearing for hearing in stage.hearings() if hearing.kind == "announcement"], 8, "the announcement is heard")
+            stage.hush()
+            stage.first.reply("480 Temporarily Unavailable")
+            stage.first.expect("ACK")
+            stage.dialer.expect("408")  # as its profile says no answer
+            stage.dialer.ask("ACK")
+            await until(stage.node.is_clean, 5, "node clean")
+            (attempt,) = stage.node.attempts()
+            assert (attempt.early_heard, attempt.alerting_ms, attempt.alerted_by) == ("announcement", None, "")
+            assert (attempt.outcome, attempt.evidence, attempt.next) == ("callee", "status 480", "stop")
+            assert {(hearing.kind, hearing.phase) for hearing in stage.hearings()} == {("announcement", "early")}
+
+    asyncio.run(scenario())
+
+
+def test_a_mailbox_before_the_answer_is_on_record(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Stage(tmp_path, "shadow") as stage:
+            stage.ring_first()
+            stage.first.reply("183 Session Progress", stage.first.audio.sdp())
+            stage.dialer.expect("183")
+            stage.play(stage.first, room(0.5), prompt("voicemail-en-1"), prompt("voicemail-en-2"), room(0.4), pcm([beep(1000.0, 300.0)]), room(3.0))
+            await until(lambda: [hearing for hearing in stage.hearings() if hearing.kind == "machine"], 20, "the mailbox is heard")
+            stage.dialer.ask("CANCEL")
+            stage.first.serve("CANCEL")
+            stage.first.reply("487 Request Terminated")
+            await until(stage.node.is_clean, 5, "node clean")
+            (attempt,) = stage.node.attempts()
+            assert (attempt.early_heard, attempt.outcome, attempt.evidence) == ("voicemail", "callee", "ring, no answer")
+
+    asyncio.run(scenario())
+
+
+def test_a_trunk_that_holds_early_media_back_hears_an_announcement_once_it_is_one(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Stage(tmp_path, "off", early="hold") as stage:
+            stage.ring_first()
+            stage.first.reply("183 Session Progress", stage.first.audio.sdp())
+            stage.play(stage.first, room(0.5), announcement())
+            stage.dialer.sip.settimeout(10)
+            progress = stage.dialer.expect("183")
+            assert progress.body, "with the description, now that it is worth hearing"
+            stage.dialer.audio.heed(progress.body)
+            assert len(stage.dialer.audio.hear(20)) == 20
+            stage.hush()
+            stage.first.reply("404 Not Found")
+            stage.first.expect("ACK")
+            await until(stage.node.is_clean, 5, "node clean")
+            (attempt,) = stage.node.attempts()
+            assert (attempt.early_heard, attempt.outcome, attempt.evidence) == ("announcement", "callee", "status 404")
 
     asyncio.run(scenario())
 

@@ -19,7 +19,7 @@ def after_a_restart(*facts: Parked | AttemptStarted | Call) -> list[Call]:
     for fact in facts:
         before.apply(fact)
     after.load(list(before.dump()))
-    return [fact for fact in records(after.calls.values(), Clock(0.0, AT + 2_000_000), "n1", 0.0) if isinstance(fact, Call)]
+    return [fact for fact in records(after.calls.values(), {}, Clock(0.0, AT + 2_000_000), "n1", 0.0) if isinstance(fact, Call)]
 
 
 def test_a_call_that_only_waited_has_its_record() -> None:

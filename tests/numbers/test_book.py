@@ -10,7 +10,7 @@ from trunkline.facts.numbers import NumberFact, NumberTaken
 from trunkline.facts.record import NodeStarted
 from trunkline.numbers import Ask, Chosen, Event, Nobody, NumberBook
 from trunkline.numbers.gathering import Gathering
-from trunkline.numbers.lifecycle import Life
+from trunkline.numbers.life import Life
 from trunkline.policy.number_rules import Rules
 from trunkline.records import Checkpoint, Position, load, save
 
@@ -51,7 +51,10 @@ def test_a_checkpoint_comes_back_and_goes_on_as_if_nothing_had_happened(tmp_path
     other.load(restored.folds["numbers"])
     assert sorted(other.dump()) == sorted(market.book.dump())
     ask, at = Ask("sales-us", "+12125550009", "acme"), market.now + SECOND
-    assert other.choose(ask, at, Random(3)) == market.book.choose(ask, at, Random(3))
+    mine, theirs = other.choose(ask, at, Random(3)), market.book.choose(ask, at, Random(3))
+    assert isinstance(mine, Chosen)
+    assert isinstance(theirs, Chosen)
+    assert (mine.number, mine.why, mine.room, mine.excluded) == (theirs.number, theirs.why, theirs.room, theirs.excluded)
     assert other.callback("+14155550001", "+12125550009") == market.book.callback("+14155550001", "+12125550009")
     assert [other.active(pool) for pool in ("sales-us", "service")] == [market.book.active(pool) for pool in ("sales-us", "service")]
     for i in range(30):

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from tests.numbers.market import DAY, HOUR, SECOND, START, Market, added
 from trunkline.facts.numbers import NumberTaken, NumberTransition
 from trunkline.numbers import Event, Nobody, State, diagram, override
-from trunkline.numbers.lifecycle import ACTIVE, PERSONAL, TRANSITIONS, Life, target
+from trunkline.numbers.life import Life
+from trunkline.numbers.lifecycle import ACTIVE, PERSONAL, TRANSITIONS, target
 from trunkline.numbers.usage import room, take
 from trunkline.policy.number_rules import LIMITS, SOURCES, Rules, Stage, refused_ramps
 

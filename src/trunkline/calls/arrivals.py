@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from trunkline.calls.call import Call
 from trunkline.calls.incoming import IncomingLeg
-from trunkline.calls.record import refused_fact, told_lines
+from trunkline.calls.record import asked_of, refused_fact, told_lines
 from trunkline.calls.trace import LegTrace, Row
 from trunkline.decide.plan import CallRequest, Challenge, Plan, Postponed, Refused
 from trunkline.facts import refusal as catalogue
@@ -116,6 +116,7 @@ class Arrivals:
         return Parked(
             arrival.call, board.clock.utc_us(arrival.at), arrival.direction, trunk.tenant, trunk.name, str(flow), flow.door.transport, request.call_id,
             postponed.called, postponed.number, user_of(request.fields["From"][0]), arrival.session_id,
+            asked_of(arrival.transaction, arrival.tag, str(flow)),
         )  # fmt: skip
 
     def _arm(self, until: float) -> None:

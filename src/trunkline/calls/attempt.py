@@ -5,12 +5,14 @@ once the call has moved on, it only waits for the leg to be properly over.
 """
 
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from trunkline.calls.events import Answer, CallEvent, EarlyMedia, Fail, Progress, Redirect, Release, Ring
+from trunkline.calls.incoming import IncomingLeg
 from trunkline.calls.leg import Leg
 from trunkline.calls.outgoing import OutgoingLeg
-from trunkline.calls.record import ms_since
+from trunkline.calls.record import asked_of, ms_since
+from trunkline.facts.clock import milliseconds
 from trunkline.facts.outcome import Class, Next, Outcome, Reply, is_alerting, judge, judge_wait
 from trunkline.facts.record import Attempt as AttemptFact
 from trunkline.facts.record import AttemptStarted
@@ -33,7 +35,7 @@ class Wait(IntEnum):
     ANSWER = 3
 
 
-SLOW = {Wait.RESPONSE: "no response", Wait.PROGRESS: "no progress"}
+SLOW: Final = {Wait.RESPONSE: "no response", Wait.PROGRESS: "no progress"}
 "Evidence against the route."
 
 
@@ -127,12 +129,15 @@ class Attempt:
         head = invite.head
         assert head is not None
         flow = self.flow = invite.flow
+        call, asked = self.call, None
+        if self.position == 1 and call is not None and isinstance(caller := call.caller, IncomingLeg) and caller.invite is not None:
+            asked = asked_of(caller.invite, caller.dialog.local_tag, call.source[0])
         self.board.emit(
             AttemptStarted(
                 self.call_id, self.position, self.board.clock.utc_us(now), self.gateway.carrier, self.gateway.name, flow.door.name,
                 flow.door.transport, str(flow),
                 f"{head.uri}\r\nVia: {head.via}\r\n{head.route}From: {head.sender}\r\nTo: {head.recipient}\r\nCall-ID: {head.call_id}\r\nCSeq: {head.cseq}",
-                self.trunk, self.called, self.caller, self.destination, self.tenant, self.session_id, self.e164,
+                self.trunk, self.called, self.caller, self.destination, self.tenant, self.session_id, self.e164, asked,
             ),
             now,
         )  # fmt: skip
@@ -309,7 +314,7 @@ class Attempt:
                 evidence=outcome.evidence, next="answered" if self.answer_at else outcome.next.value, refusal=event.refusal,
                 released_by=self.released_by, first_reply_ms=ms_since(began, self.first_at), progress_ms=ms_since(began, self.progress_at),
                 alerting_ms=ms_since(began, self.alerting_at), early_media_ms=ms_since(began, self.early_at), answer_ms=ms_since(began, self.answer_at),
-                talk_ms=round((now - self.answer_at) * 1000, 1) if self.answer_at else None, total_ms=round((now - began) * 1000, 1),
+                talk_ms=milliseconds(now - self.answer_at) if self.answer_at else None, total_ms=milliseconds(now - began),
                 early_media=self.early, codec=self.codec, server="", retransmissions=retransmissions,
                 censored=outcome.cls is Class.CALLER, ambiguous=self.ambiguous, retry_after_s=event.retry_after_s, session_id=self.session_id,
                 heard=self.heard, band=self.band, alerted_by=self.alerted_by, early_heard=self.early_heard, listened=max(0.0, self.listened),

@@ -4,7 +4,7 @@ It hunts through the routes of its plan until one answers or the outcome table s
 the `Call` record and the ladder. It knows call events only; everything of SIP's machinery stays in the legs.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from trunkline.calls import early, gate, masking
 from trunkline.calls.attempt import Attempt
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 SETUP, LADDER = 1, 2
 "Timers: the whole set-up took too long; the last goodbyes have been answered. The gate has its own."
 
-LADDER_DELAY_T1 = 2.0
+LADDER_DELAY_T1: Final = 2.0
 "How many T1 a call's ladder waits for the answers to BYE and CANCEL."
 
 
@@ -185,7 +185,7 @@ class Call:
             self.timer_moved_on = True
         if outcome.next is Next.ROUTE_ON and attempt.flow is not None and (event.status == 503 or not attempt.first_at):
             # With no other route left, a path that failed for calls before this one is better than none.
-            another = self.board.decider.avoid(attempt.gateway, attempt.flow, now, self.began if self.next_route >= len(self.plan.routes) else 0.0)
+            another = self.board.decider.avoid(attempt.gateway, attempt.flow, now, self.began if self.next_route >= len(self.plan.routes) else 0.0, not attempt.first_at)
             if another and not self.redirects:
                 self.next_route -= 1  # the same gateway once more, at its next address
         early_media_passed = self.given and not self.audio.anchored

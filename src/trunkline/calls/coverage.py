@@ -6,10 +6,11 @@ Every attempt is drawn by itself, with a probability that goes on record, so wha
 
 from math import exp
 from random import Random
+from typing import Final
 
 from trunkline.policy.snapshot import Listen
 
-HOUR_S = 3600.0
+HOUR_S: Final = 3600.0
 
 
 class Coverage:

@@ -30,8 +30,9 @@ class Decider(Protocol):
     def signature(self, plan: Plan, gateway: Gateway, now: float) -> str:
         """Identity and Date lines for an attempt; empty where the call is not signed."""
 
-    def avoid(self, gateway: Gateway, flow: Flow, now: float, since: float = 0.0) -> bool:
-        """This address of the gateway failed: ask it last for a while. True where the gateway has another that may do (RFC 3263 section 4.3)."""
+    def avoid(self, gateway: Gateway, flow: Flow, now: float, since: float = 0.0, silent: bool = False) -> bool:
+        """This address of the gateway failed: ask it last for a while. True where the gateway has another that may do (RFC 3263 section 4.3). `silent`: nothing
+        came back from it, so whatever answers there is news."""
 
     def bill(self, destination: str, gateway: str, talk_s: float, called: str = "", at: float = 0.0) -> float | None:
         """What the carrier will bill for a call to `called` (E.164) answered at Unix time `at`; None where the policy names no price."""

@@ -6,6 +6,8 @@ the verdict (`calls/gate.py`). After the answer the caller is listened to as wel
 greeting and that is dead air.
 """
 
+from typing import Final
+
 from trunkline.calls.audio import CALLER
 from trunkline.facts.heard import MACHINES
 from trunkline.facts.outcome import Outcome, judge_tone
@@ -18,22 +20,22 @@ from trunkline.sip.fault import Fault
 from trunkline.sip.sdp import parse_sdp
 from trunkline.studio import Heard, Studio
 
-VERDICTS = frozenset((*MACHINES, Kind.HUMAN, Kind.ASSISTANT, Kind.UNKNOWN))
-FALSE = frozenset((Kind.RINGBACK, Kind.NO_AUDIO))
+VERDICTS: Final = frozenset((*MACHINES, Kind.HUMAN, Kind.ASSISTANT, Kind.UNKNOWN))
+FALSE: Final = frozenset((Kind.RINGBACK, Kind.NO_AUDIO))
 "Heard after the answer: nobody is there."
 
-NO_SPEECH = "NOSPEECH"
+NO_SPEECH: Final = "NOSPEECH"
 "Code of an `unknown` that means nobody spoke at all."
 
-UNKNOWN = Kind.UNKNOWN.value
+UNKNOWN: Final = Kind.UNKNOWN.value
 
-TELLING = (
+TELLING: Final = (
     Kind.NO_AUDIO, Kind.SILENCE, Kind.UNKNOWN, Kind.CNG, Kind.BEEP, Kind.DIAL, Kind.FAX, Kind.MUSIC, Kind.RINGBACK, Kind.SPEECH, Kind.HUMAN, Kind.ASSISTANT,
-    Kind.MACHINE, Kind.ANNOUNCEMENT, Kind.BUSY, Kind.UNOBTAINABLE, Kind.CONGESTION, Kind.SIT,
+    Kind.ANNOUNCEMENT, Kind.MACHINE, Kind.BUSY, Kind.UNOBTAINABLE, Kind.CONGESTION, Kind.SIT,
 )  # fmt: skip
 "What is heard before the answer, by how much it tells of the call: a later one replaces an earlier one on the record."
 
-CLASSES = {Kind.MUSIC: "custom_ringback", Kind.MACHINE: "voicemail"}
+CLASSES: Final = {Kind.MUSIC: "custom_ringback", Kind.MACHINE: "voicemail"}
 "Before the answer music is what a callee chose to be waited with, and a machine a mailbox that costs nothing yet."
 
 

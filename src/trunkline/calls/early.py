@@ -16,7 +16,7 @@ A carrier that says P-Early-Media `inactive` or `recvonly` (RFC 5009) has descri
 nothing, until a later one says otherwise. Only 18x are read for it, no UPDATE and no PRACK.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from trunkline.calls.audio import CALLER, Told
 from trunkline.calls.events import EarlyMedia, Progress, Ring
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from trunkline.calls.attempt import Attempt
     from trunkline.calls.call import Call
 
-STRICTNESS = ("pass", "hold", "ring")
-WAITING = frozenset((Kind.RINGBACK, Kind.MUSIC))
+STRICTNESS: Final = ("pass", "hold", "ring")
+WAITING: Final = frozenset((Kind.RINGBACK, Kind.MUSIC))
 "A phone rings somewhere; music in its place is the callee's choice, and ringing all the same where a detector says so with code `custom`."
-PASSED = frozenset((Kind.RINGBACK, Kind.MUSIC, Kind.ANNOUNCEMENT, Kind.SPEECH, Kind.BUSY, Kind.UNOBTAINABLE, Kind.CONGESTION, Kind.SIT))
+PASSED: Final = frozenset((Kind.RINGBACK, Kind.MUSIC, Kind.ANNOUNCEMENT, Kind.SPEECH, Kind.BUSY, Kind.UNOBTAINABLE, Kind.CONGESTION, Kind.SIT))
 "Worth hearing by a person who waits for an answer."
 
 

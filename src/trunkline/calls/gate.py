@@ -10,7 +10,7 @@ A message is left after the beep. A mailbox that ends its greeting without one g
 beginning should the beep come after all; one whose greeting has no end gets it after `GREETING_S`.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from trunkline.calls.audio import CALLER
 from trunkline.calls.events import Answer, Fail, Release
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
     from trunkline.calls.attempt import Attempt
     from trunkline.calls.call import Call
 
-GREETING_S = 60.0
+GREETING_S: Final = 60.0
 "Longest greeting waited for."
-BEEP_S = 3.0
+BEEP_S: Final = 3.0
 "From the end of a greeting to its beep, at most: then there is none."
-GRACE_S = 1.0
+GRACE_S: Final = 1.0
 "A player that has not said that it is over by then is over."
 
 VERDICT, PICK_UP, PROMPTED, BEEP, LEFT = 10, 11, 12, 13, 14
 "Timers: no verdict in time; nobody picked up; the prompt is over; no beep will come; the message is over."
 
-PERSON = frozenset(("human", "unknown"))
+PERSON: Final = frozenset(("human", "unknown"))
 "Whoever speaks after a prompt and is no machine as far as can be told."
 
 

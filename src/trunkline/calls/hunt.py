@@ -7,11 +7,14 @@ from msgspec.structs import replace
 from trunkline.calls.attempt import Attempt
 from trunkline.calls.audio import CALLER, Told, side_towards
 from trunkline.calls.early import takes_away
+from trunkline.calls.incoming import IncomingLeg
 from trunkline.calls.outgoing import OutgoingLeg
+from trunkline.calls.record import asked_of
 from trunkline.calls.rendering import invitation
 from trunkline.calls.trace import LegTrace
 from trunkline.decide.places import on_path
 from trunkline.decide.plan import Way
+from trunkline.facts.record import Parked
 from trunkline.facts.refusal import CATALOGUE, EARLY_MEDIA_LOST, Refusal, Result
 from trunkline.media import MediaOffer, MediaReady
 from trunkline.policy.snapshot import Gateway
@@ -55,12 +58,28 @@ def _try(call: "Call", gateway: Gateway, target: str, now: float) -> Refusal | N
     media = call.board.media.offer(MediaOffer(call.id, number, caller.remote_sdp, side, CALLER, ours), now)
     if media is None:
         call.names.append(gateway.name)
+        if number == 1:
+            _park(call, now)
         call.audio.wait(number, lambda told, later: _offered(call, gateway, target, number, told, later))
         return None
     refused = _send(call, gateway, target, number, media, now)
     if refused is not None:
         call.audio.forget(number, now)
     return refused
+
+
+def _park(call: "Call", now: float) -> None:
+    """On record while nothing else is: a restart answers the caller."""
+    plan, caller, board = call.plan, call.caller, call.board
+    if isinstance(caller, IncomingLeg) and caller.invite is not None:
+        source, transport, dialer_call_id, _ = call.source
+        board.emit(
+            Parked(
+                call.id, board.clock.utc_us(call.began), plan.direction, plan.trunk.tenant, plan.trunk.name, source, transport, dialer_call_id,
+                plan.called_raw, plan.called, plan.caller_raw, call.session_id, asked_of(caller.invite, caller.dialog.local_tag, source),
+            ),
+            now,
+        )  # fmt: skip
 
 
 def _offered(call: "Call", gateway: Gateway, target: str, number: int, media: Told, now: float) -> None:

@@ -54,7 +54,7 @@ class IncomingLeg(Leg):
             self._provisional(180, "Ringing", event.sdp, event.allows, now)
         elif isinstance(event, Answer):
             if self.reliable is not None:
-                self.reliable.after(lambda later: self._answer(event.sdp, later), now)
+                self._answer_after(self.reliable, event.sdp, now)
             else:
                 self._answer(event.sdp, now)
         elif isinstance(event, EarlyMedia):
@@ -87,6 +87,10 @@ class IncomingLeg(Leg):
             self.reliable.send(status, phrase, self.dialog.local_tag, extra, sdp, now)
         else:
             invite.respond(status, phrase, self.dialog.local_tag, now, extra, sdp)
+
+    def _answer_after(self, reliable: ReliableProvisionals, sdp: bytes, now: float) -> None:
+        """Answer once what went before is acknowledged."""
+        reliable.after(lambda later: self._answer(sdp, later), now)
 
     def _answer(self, sdp: bytes, now: float) -> None:
         invite, self.invite = self.invite, None

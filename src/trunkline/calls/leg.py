@@ -5,7 +5,7 @@ direction with glare, session timers, INFO, REFER, BYE. The owner of a leg only 
 """
 
 from enum import IntEnum, auto
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from trunkline.calls.events import CallEvent, Confirm, Info, Release, Update, Updated, UpdateRefused
 from trunkline.calls.trace import LegTrace
@@ -21,10 +21,10 @@ from trunkline.sip.transactions import Client, ClientInvite, Server, ServerInvit
 if TYPE_CHECKING:
     from trunkline.calls.switchboard import Switchboard
 
-ALLOW = "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, REFER, NOTIFY, MESSAGE\r\n"
-SDP_TYPE = "Content-Type: application/sdp\r\n"
-GLARE_RETRIES = 3
-CSEQ_RESERVE = 1000
+ALLOW: Final = "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, REFER, NOTIFY, MESSAGE\r\n"
+SDP_TYPE: Final = "Content-Type: application/sdp\r\n"
+GLARE_RETRIES: Final = 3
+CSEQ_RESERVE: Final = 1000
 "CSeq numbers a dialog may use before a restart's BYE would collide with them."
 
 

@@ -4,7 +4,7 @@ The leg looks after everything an attempt may leave behind. An attempt that was 
 acknowledged and hung up; a second 200 from a fork likewise. None of it reaches the controller.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from trunkline.calls.events import Answer, CallEvent, EarlyMedia, Fail, Progress, Redirect, Release, Ring, Update, UpdateRefused
 from trunkline.calls.invitation import Invitation
@@ -26,7 +26,7 @@ from trunkline.sip.transactions import Client, ClientInvite, Server, ServerInvit
 if TYPE_CHECKING:
     from trunkline.calls.switchboard import Switchboard
 
-RETRIES = 2
+RETRIES: Final = 2
 "Times one leg repeats its INVITE with credentials or a longer session interval."
 
 

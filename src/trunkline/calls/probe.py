@@ -2,6 +2,7 @@
 
 Any reply but 503 says yes. Silence for as long as a call would wait, a transport error or 503 says no, and calls skip the gateway until it
 answers again, however late. A gateway that is reached by several doors is asked by each of its paths: calls leave a silent path aside, and the gateway is up while any path answers.
+A path by which a call heard nothing is asked at once, and every few seconds while not even that can be sent, besides its turns: a reply brings it back.
 """
 
 from collections.abc import Callable
@@ -42,9 +43,20 @@ class Ways(Protocol):
     def heard(self, flow: Flow, answers: bool) -> None:
         """Whether a path answers: calls take it last while it does not."""
 
+    def returned(self, flow: Flow, now: float) -> bool:
+        """A path that failed a call answers: calls take it again. False where they do not."""
+
 
 PROBE = 1
 SILENCE = 2
+AGAIN = 3
+
+HURRY_S = 2.0
+"Between two probes of a path out of turn."
+
+SUSPECT_S = 30.0
+"How long a path that failed a call is asked out of turn; calls try it again by then (`node/places.py`)."
+
 FAILURES = 2
 "Probes in a row that must fail before a gateway is down: one lost datagram is no outage."
 
@@ -52,7 +64,7 @@ FAILURES = 2
 class Asked:
     """One path that is probed; without a flow, whichever calls take."""
 
-    __slots__ = ("failed", "flow", "generation", "probe", "waiting")
+    __slots__ = ("failed", "flow", "generation", "hurried", "probe", "suspected", "waiting")
 
     def __init__(self, probe: "Probe", flow: Flow | None) -> None:
         self.probe = probe
@@ -61,6 +73,8 @@ class Asked:
         self.generation = 0
         self.waiting = False
         "The last probe has no reply yet, and was not missed."
+        self.suspected = self.hurried = 0.0
+        "When it failed a call, 0 where it answered since; and when it was last asked out of turn."
 
     def begin(self, now: float) -> None:
         """The next probe leaves."""
@@ -72,7 +86,22 @@ class Asked:
             self.probe.prober.endpoint.timers.at(now + gateway.timers.no_response_s, self, SILENCE)
 
     def on_timer(self, what: int, now: float) -> None:
-        self.missed("does not answer OPTIONS", now)
+        if what == AGAIN:
+            self.hurry(now)
+        else:
+            self.missed("does not answer OPTIONS", now)
+
+    def suspect(self, now: float) -> None:
+        """A call heard nothing by this path."""
+        self.suspected = now
+        if now - self.hurried >= HURRY_S:
+            self.hurry(now)
+
+    def hurry(self, now: float) -> None:
+        """Ask out of turn; a probe that is under way is repeated as it is, for as long as a transaction lasts."""
+        self.hurried = now
+        if self.flow is not None and not self.waiting:
+            self.probe.ask(self, self.flow, now)
 
     def replied(self, event: Replied, now: float) -> None:
         status = event.response.status
@@ -84,12 +113,17 @@ class Asked:
             self._settle()
             was, self.failed = self.failed, 0
             self.probe.learned(self, was, f"answers OPTIONS with {status}", now)
+            if self.suspected:
+                self.suspected = 0.0
+                self.probe.returned(self, now)
 
     def timed_out(self, transaction: Client | ClientInvite, now: float) -> None:
         """It was missed long ago."""
 
     def unreachable(self, transaction: Client | ClientInvite, now: float) -> None:
         self.missed("its transport fails", now)
+        if self.suspected and now - self.suspected < SUSPECT_S:
+            self.probe.prober.endpoint.timers.at(now + HURRY_S, self, AGAIN)
 
     def missed(self, why: str, now: float) -> None:
         self._settle()
@@ -121,7 +155,7 @@ class Probe:
         if not flows:
             self.asked[None].missed("no address for its host name", now)
         for flow in flows:
-            self._ask(self.asked[flow if several else None], flow, now)
+            self.ask(self.asked[flow if several else None], flow, now)
 
     def _keep(self, wanted: set[Flow | None]) -> None:
         """Remember of each path how it did, and forget those that are no more."""
@@ -133,7 +167,8 @@ class Probe:
             if flow not in self.asked:
                 self.asked[flow] = Asked(self, flow)
 
-    def _ask(self, asked: Asked, flow: Flow, now: float) -> None:
+    def ask(self, asked: Asked, flow: Flow, now: float) -> None:
+        """Send OPTIONS by one path."""
         endpoint, gateway = self.prober.endpoint, self.gateway
         asked.begin(now)
         token = endpoint.token()
@@ -143,6 +178,12 @@ class Probe:
             "OPTIONS", uri, flow, sender=f"<sip:probe@{flow.door.sent_by}>;tag={token[:8]}", recipient=f"<{uri}>", call_id=token, cseq=1, now=now,
             user=asked, extra=f"Contact: <{flow.door.contact}>\r\nAccept: application/sdp\r\n",
         )  # fmt: skip
+
+    def returned(self, asked: Asked, now: float) -> None:
+        """A path that failed a call answers."""
+        flow = asked.flow
+        if flow is not None and self.asked.get(flow) is asked and self.prober.places.returned(flow, now):
+            self.prober.moved(self.gateway, now)
 
     def learned(self, asked: Asked, was: int, why: str, now: float) -> None:
         """A path answered or did not; `was` is how often in a row it had not."""
@@ -192,6 +233,13 @@ class Prober:
             for flow in probe.asked:
                 if flow is not None:
                     self.places.heard(flow, True)
+
+    def suspect(self, gateway: Gateway, flow: Flow, now: float) -> None:
+        """A call heard nothing by one of a gateway's paths."""
+        probe = self.probes.get(gateway.name)
+        asked = probe.asked.get(flow) if probe is not None else None
+        if asked is not None:
+            asked.suspect(now)
 
     def mark(self, gateway: Gateway, up: bool, why: str, now: float) -> None:
         condition = self.health.condition(gateway.name)

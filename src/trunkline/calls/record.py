@@ -3,11 +3,13 @@
 from typing import TYPE_CHECKING
 
 from trunkline.decide.plan import Refused
+from trunkline.facts.clock import milliseconds
+from trunkline.facts.record import Asked, LegAudio
 from trunkline.facts.record import Call as CallFact
-from trunkline.facts.record import LegAudio
 from trunkline.facts.refusal import Refusal
 from trunkline.facts.told import Told
 from trunkline.media import MediaStatistics
+from trunkline.sip.transactions import ServerInvite
 from trunkline.sip.uri import user_of
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ def call_fact(call: "Call", status: int, cause: int, result: str, code: str, rel
         destination=plan.destination, strategy=plan.strategy, metadata=plan.metadata, state=call.state.value, status=status, cause=cause,
         result=result, refusal=code, released_by=released_by, attempts=call.position, carrier=call.last[0], gateway=call.last[1],
         alerting_ms=ms_since(began, call.alerting_at), early_media_ms=ms_since(began, call.early_at), answer_ms=ms_since(began, call.answer_at),
-        talk_ms=round((now - call.answer_at) * 1000, 1) if call.answer_at else None, total_ms=round((now - began) * 1000, 1),
+        talk_ms=milliseconds(now - call.answer_at) if call.answer_at else None, total_ms=milliseconds(now - began),
         holds=call.holds, transfers=call.transfers, emergency=plan.emergency, session_id=call.session_id, abandoned=call.abandoned,
         message=call.message, dead_air_ms=call.ear.dead_air_ms() if call.ear is not None else None,
     )  # fmt: skip
@@ -44,9 +46,17 @@ def refused_fact(
         user_agent=request.first("User-Agent"), called_raw=verdict.called, called=verdict.number, caller_raw=user_of(request.fields["From"][0]), caller="",
         destination=verdict.decision.destination if verdict.decision else "", strategy=verdict.decision.strategy if verdict.decision else "", metadata=verdict.metadata, state="failed", status=status, cause=cause, result=refusal.result.value,
         refusal=refusal.code, released_by=released_by, attempts=0, carrier="", gateway="", alerting_ms=None, early_media_ms=None,
-        answer_ms=None, talk_ms=None, total_ms=round((now - arrival.at) * 1000, 1), holds=0, transfers=0, emergency=False, session_id=arrival.session_id,
+        answer_ms=None, talk_ms=None, total_ms=milliseconds(now - arrival.at), holds=0, transfers=0, emergency=False, session_id=arrival.session_id,
         why=verdict.text,
     )  # fmt: skip
+
+
+def asked_of(transaction: ServerInvite, tag: str, source: str) -> Asked | None:
+    """What a restart needs to answer this INVITE; None where it is answered."""
+    reply, request, door = transaction.reply, transaction.request, transaction.flow.door
+    if reply is None or request is None:
+        return None
+    return Asked(door.name, door.transport, source, tag, f"{request.uri}\r\n{reply.vias}To: {reply.recipient}\r\n{reply.rest}")
 
 
 def leg_audio(heard: MediaStatistics, call: "Call | None", at: int) -> LegAudio:
@@ -54,7 +64,7 @@ def leg_audio(heard: MediaStatistics, call: "Call | None", at: int) -> LegAudio:
     party = call.names[heard.leg] if call is not None and heard.leg < len(call.names) else ""
     return LegAudio(
         heard.call, heard.leg, at, party, heard.codec, heard.received, heard.sent, heard.lost, round(heard.jitter_ms, 2),
-        round(heard.mos, 2) if heard.mos else None, heard.refused, round(heard.first_s * 1000, 1) if heard.first_s >= 0 else None,
+        round(heard.mos, 2) if heard.mos else None, heard.refused, milliseconds(heard.first_s) if heard.first_s >= 0 else None,
     )  # fmt: skip
 
 
@@ -70,4 +80,4 @@ def told_lines(answer: Told, refusal: Refusal | None, text: str = "") -> str:
 
 def ms_since(began: float, at: float) -> float | None:
     """Milliseconds from `began` to `at`; None for what never happened."""
-    return round((at - began) * 1000, 1) if at else None
+    return milliseconds(at - began) if at else None

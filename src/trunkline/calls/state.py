@@ -1,6 +1,7 @@
 """Business states of a call: what supervisors and CRM see, mapped one way from what the legs say."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class CallState(StrEnum):
@@ -18,7 +19,7 @@ class CallState(StrEnum):
 
 
 C = CallState
-TRANSITIONS: dict[CallState, dict[str, CallState]] = {
+TRANSITIONS: Final[dict[CallState, dict[str, CallState]]] = {
     C.CALLING: {
         "ring": C.RINGING, "media": C.EARLY_MEDIA, "screen": C.SCREENING, "answer": C.CONFIRMED, "fail": C.FAILED, "timeout": C.TIMEOUT, "release": C.FAILED,
     },

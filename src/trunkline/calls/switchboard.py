@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from trunkline.calls.arrivals import Arrivals
 from trunkline.calls.audio import CALLER
@@ -40,12 +40,12 @@ from trunkline.sip.message import Request, Response
 from trunkline.sip.transactions import ServerInvite
 from trunkline.studio import Heard, Recorded, Studio, StudioLost
 
-OFF = Listen()
+OFF: Final = Listen()
 
-SUPPORTED = frozenset(("100rel", "timer", "replaces", "norefersub"))
+SUPPORTED: Final = frozenset(("100rel", "timer", "replaces", "norefersub"))
 "Option tags a Require may name."
 
-METHODS = frozenset(("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "PRACK", "UPDATE", "REFER", "NOTIFY", "SUBSCRIBE", "MESSAGE", "REGISTER"))
+METHODS: Final = frozenset(("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "PRACK", "UPDATE", "REFER", "NOTIFY", "SUBSCRIBE", "MESSAGE", "REGISTER"))
 
 
 class Registrar(Protocol):

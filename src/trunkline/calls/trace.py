@@ -3,14 +3,14 @@
 This is the per-message log. It is kept with the call and becomes one fact when the call is over, so the call path writes no log line.
 """
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from trunkline.facts.record import LadderRow
 
 Row: TypeAlias = tuple[float, int, bool, str, str, str]
 "Time (monotonic seconds), leg, sent, text, CSeq, note."
 
-ROW_LIMIT = 400
+ROW_LIMIT: Final = 400
 "Rows kept per call: a call that lives for days with session refreshes must not grow for ever."
 
 
@@ -30,4 +30,4 @@ class LegTrace:
 
 def ladder_rows(rows: list[Row], began: float) -> list[LadderRow]:
     """The rows with times relative to the call's first message."""
-    return [LadderRow(round((at - began) * 1000, 3), leg, sent, text, cseq, note) for at, leg, sent, text, cseq, note in rows]
+    return [LadderRow(int((at - began) * 1_000_000 + 0.5) / 1000, leg, sent, text, cseq, note) for at, leg, sent, text, cseq, note in rows]

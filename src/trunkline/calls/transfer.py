@@ -6,7 +6,7 @@ what the staying side last described, and the staying side gets a re-INVITE with
 """
 
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from trunkline.calls.attempt import Attempt
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from trunkline.calls.call import Call
     from trunkline.calls.switchboard import Switchboard
 
-PARTING_S = 4.0
+PARTING_S: Final = 4.0
 "How long a referrer that was told of success may take to hang up by itself."
 
 

@@ -60,13 +60,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="The carrier layer between a contact centre's dialers and its carriers: one trunk in front, many carriers behind.",
+    epilog="Exit codes: 0 done; 1 an answer nobody hoped for, such as no such call or a policy with problems; 2 a question that cannot be answered, "
+    "such as no node, no file or a wrong option; 130 stopped by Ctrl-C. --json prints what was found, and errors go to standard error in words.",
 )
 
 
 @app.callback()
 def root() -> None:
     """The commands are those of `COMMANDS`."""
-
-
-def main() -> None:
-    app()

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from trunkline.cli.policy_data import Kept
-from trunkline.cli.source import JOURNAL, SourceError, data_directory
+from trunkline.cli.source import data_directory, journal_of
 from trunkline.numbers import NUMBERS, NumberBook
 from trunkline.policy.number_rules import USUAL
 from trunkline.policy.pools import areas_in, rules_of
@@ -25,8 +25,7 @@ class Desk(NamedTuple):
 def desk_of(data: Path | None) -> Desk:
     """The data directory a command means, the book by the policy in force there, and its tenants. Raises SourceError."""
     directory = data_directory(data)
-    if not (directory / JOURNAL).is_dir():
-        raise SourceError(f"{directory} holds no journal; start `trunkline serve`, or give its --data DIR.", 2)
+    journal = journal_of(directory)
     book, tenants = NumberBook(), None
     try:
         draft = Kept(directory).in_force()
@@ -35,7 +34,7 @@ def desk_of(data: Path | None) -> Desk:
         tenants = frozenset(draft.document.tenants)
     except StoreError:
         pass  # nothing was ever applied: the defaults are in force
-    recover(directory / JOURNAL, directory / "checkpoints", {NUMBERS: book})
+    recover(journal, directory / "checkpoints", {NUMBERS: book})
     return Desk(directory, book, tenants)
 
 

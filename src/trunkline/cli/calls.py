@@ -4,7 +4,6 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -12,19 +11,12 @@ import typer
 
 from trunkline.facts.record import Attempt, Call, Decision, Ladder, LegAudio, as_dict
 
+from .command import Data, Json, stop
+from .names import must_be_known
 from .rendering import delay, indented, listing, moment, table
 from .source import Calls, Filter, Live, Source, SourceError, Story, data_directory
 
-Data = Annotated[
-    Path | None,
-    typer.Option(
-        "--data",
-        metavar="DIR",
-        help="Data directory of the node. Default: `node.data` of trunkline.toml, else ./var.",
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-CallId = Annotated[str, typer.Argument(metavar="ID", help="Id of the call, as `trunkline calls` shows it.")]
+CallId = Annotated[str, typer.Argument(metavar="ID", help="Id of the call, as `trunkline calls` shows it, or the Call-ID its dialer or a carrier has for it.")]
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -43,13 +35,17 @@ def calls(
     carrier: Annotated[
         str, typer.Option(metavar="NAME", help="Only calls this carrier took, or was the last to refuse.")
     ] = "",
+    gateway: Annotated[str, typer.Option(metavar="NAME", help="Only calls by this gateway, `carrier/gateway`.")] = "",
+    destination: Annotated[str, typer.Option(metavar="NAME", help="Only calls to this destination of the policy.")] = "",
+    campaign: Annotated[str, typer.Option(metavar="NAME", help="Only calls of this campaign, as the dialer names it.")] = "",
     failed: Annotated[bool, typer.Option("--failed", help="Only calls that were never answered.")] = False,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
     """List calls: those in progress, then those that ended, newest first.
 
-    Works with and without a running node.
+    Works with and without a running node. Exit code 0, also when none match; 1 when a trunk, carrier, gateway, destination or campaign of that
+    name is not known.
 
     Example: trunkline calls --since 1h --carrier acme --failed
     """
@@ -57,7 +53,13 @@ def calls(
         return
     with told():
         began = time.time_ns() // 1000 - span_us(since) if since else 0
-        found = Source(data_directory(data)).calls(Filter(limit, began, trunk, carrier, failed))
+        directory = data_directory(data)
+        source = Source(directory)
+        wanted = Filter(limit, began, trunk, carrier, failed, gateway, destination, campaign)
+        found = source.calls(wanted)
+        if not found.in_progress and not found.ended:
+            for kind, name in wanted.names.items():
+                must_be_known(directory, kind, name, source.seen(kind))
         typer.echo(encoded(found) if as_json else calls_text(found, time.time_ns() // 1000))
 
 
@@ -73,15 +75,13 @@ def call(call_id: CallId, data: Data = None, as_json: Json = False) -> None:
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Turn an unanswerable question into one line on standard error and its exit code."""
+    """A question that cannot be answered ends the command, with the reason in words."""
     try:
         yield
     except SourceError as error:
-        typer.echo(f"trunkline: {error}", err=True)
-        raise typer.Exit(error.code) from error
+        stop(str(error), error.code)
     except PermissionError as error:
-        typer.echo(f"trunkline: {error.filename} may not be read; run this as the user of the node.", err=True)
-        raise typer.Exit(2) from error
+        stop(f"{error.filename} may not be read; run this as the user of the node.")
 
 
 def span_us(text: str) -> int:

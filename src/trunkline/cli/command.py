@@ -7,7 +7,7 @@ from typing import Annotated, Any, NoReturn
 import msgspec
 import typer
 
-Data = Annotated[Path | None, typer.Option("--data", help="The node's data directory; default: `node.data` of ./trunkline.toml, else ./var.")]
+Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="The node's data directory; default: `node.data` of ./trunkline.toml, else ./var.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

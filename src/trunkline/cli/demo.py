@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 import sys
 import tempfile
 from collections import Counter
@@ -38,6 +39,8 @@ def demo(
         print(error, file=sys.stderr)
         raise typer.Exit(2) from error
     loaded = msgspec.structs.replace(loaded, dialer=msgspec.structs.replace(loaded.dialer, calls=calls, rate=rate))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # as Ctrl-C: node and carriers end with it, and the folder goes
     console = Console(stderr=as_json)
     if not console.is_terminal:
         console = Console(stderr=as_json, width=130)  # a log has room; the tables need it

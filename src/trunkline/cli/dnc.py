@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trunkline.cli.command import Data, Json, json_of, stop
+from trunkline.cli.names import named_in_force
 from trunkline.cli.rendering import table
-from trunkline.cli.source import data_directory
+from trunkline.cli.source import SourceError, data_directory, existing
 from trunkline.guard.do_not_call import SUFFIX, ListError, NumberList
 from trunkline.guard.do_not_call_text import Reading, lines_of
 from trunkline.numbering.world import world
 from trunkline.policy.contact_rules import EVERYBODY
+from trunkline.policy.problem import nearest
 
 if TYPE_CHECKING:
     from trunkline.guard.do_not_call_build import Built
@@ -40,35 +42,38 @@ Numbers = Annotated[list[str] | None, typer.Argument(help="Numbers.", show_defau
 
 
 @app.command()
-def build(files: Files, tenant: Tenant = "", country: Country = "", columns: Columns = "", data: Data = None) -> None:
+def build(files: Files, tenant: Tenant = "", country: Country = "", columns: Columns = "", data: Data = None, as_json: Json = False) -> None:
     """Make the list anew from files; what was in it before and is not in them is gone."""
     reading = _reading(country, columns)
     built = _rewrite(_path(data, tenant), add=_read(files, reading), keep=False)
-    print(f"{tenant or EVERYBODY}: {built.count:,} numbers, {built.before:,} before")
+    _say(built, f"{built.before:,} before", data, tenant, as_json)
     _say_unread(reading)
 
 
 @app.command()
-def add(numbers: Numbers = None, from_: From = None, tenant: Tenant = "", country: Country = "", columns: Columns = "", data: Data = None) -> None:
+def add(numbers: Numbers = None, from_: From = None, tenant: Tenant = "", country: Country = "", columns: Columns = "", data: Data = None, as_json: Json = False) -> None:
     """Put numbers on the list."""
     reading = _reading(country, columns)
     built = _rewrite(_path(data, tenant), add=_given(numbers, from_, reading))
-    print(f"{tenant or EVERYBODY}: {built.count:,} numbers, {built.count - built.before:,} new")
+    _say(built, f"{built.count - built.before:,} new", data, tenant, as_json)
     _say_unread(reading)
 
 
 @app.command()
-def remove(numbers: Numbers = None, from_: From = None, tenant: Tenant = "", country: Country = "", columns: Columns = "", data: Data = None) -> None:
+def remove(numbers: Numbers = None, from_: From = None, tenant: Tenant = "", country: Country = "", columns: Columns = "", data: Data = None, as_json: Json = False) -> None:
     """Take numbers off the list. Opt-outs stay: those are what the callee said, not a list."""
-    reading = _reading(country, columns)
-    built = _rewrite(_path(data, tenant), remove=_given(numbers, from_, reading))
-    print(f"{tenant or EVERYBODY}: {built.count:,} numbers, {built.before - built.count:,} taken off")
+    reading, path = _reading(country, columns), _path(data, tenant)
+    if not path.exists():
+        lists = [each.stem for each in _folder(data).glob(f"*{SUFFIX}")]
+        stop(f"there is no list {path.stem}; {nearest(path.stem, lists) if lists else 'none was made yet'}", 1)
+    built = _rewrite(path, remove=_given(numbers, from_, reading))
+    _say(built, f"{built.before - built.count:,} taken off", data, tenant, as_json)
     _say_unread(reading)
 
 
 @app.command()
 def check(numbers: Annotated[list[str], typer.Argument(help="Numbers.", show_default=False)], country: Country = "", data: Data = None, as_json: Json = False) -> None:
-    """Which lists hold these numbers; exit status 1 when any does. Opt-outs are in no list: `trunkline explain ID` tells of a call refused for one."""
+    """Which lists hold these numbers; exit code 1 when any does. Opt-outs are in no list: `trunkline explain ID` tells of a call refused for one."""
     lists = {path.stem: _open(path) for path in sorted(_folder(data).glob(f"*{SUFFIX}"))}
     reading = Reading(country)
     found: dict[str, list[str]] = {}
@@ -88,23 +93,27 @@ def check(numbers: Annotated[list[str], typer.Argument(help="Numbers.", show_def
 @app.command()
 def info(data: Data = None, as_json: Json = False) -> None:
     """Every list: how many numbers, how old."""
-    rows = []
+    rows, tenants = [], named_in_force(data_directory(data), "tenant")
     for path in sorted(_folder(data).glob(f"*{SUFFIX}")):
         each = _open(path)
         built = datetime.fromtimestamp(each.built_us / 1e6, UTC)
         old = (datetime.now(UTC) - built).total_seconds() > OLD_S
-        rows.append({"list": path.stem, "numbers": each.count, "bytes": path.stat().st_size, "built": built.isoformat(timespec="seconds"), "old": old})
+        rows.append({"list": path.stem, "numbers": each.count, "bytes": path.stat().st_size, "built": built.isoformat(timespec="seconds"), "old": old,
+                     "tenant_unknown": tenants is not None and path.stem not in (*tenants, EVERYBODY)})  # fmt: skip
     if as_json:
         print(json_of(rows))
     elif not rows:
         print(f"no lists in {_folder(data)}; make one with `trunkline dnc build FILE`")
     else:
-        lines = [(str(row["list"]), f"{row['numbers']:,}", str(row["built"]), "OVER 31 DAYS OLD" if row["old"] else "") for row in rows]
+        lines = [(str(row["list"]), f"{row['numbers']:,}", str(row["built"]), ", ".join(filter(None, (row["old"] and "OVER 31 DAYS OLD", row["tenant_unknown"] and "NO SUCH TENANT")))) for row in rows]
         print(table(("LIST", "NUMBERS", "BUILT", ""), lines, ("NUMBERS",)))
 
 
 def _folder(data: Path | None) -> Path:
-    return data_directory(data) / FOLDER
+    try:
+        return existing(data_directory(data)) / FOLDER
+    except SourceError as error:
+        stop(str(error), error.code)
 
 
 def _path(data: Path | None, tenant: str) -> Path:
@@ -153,6 +162,15 @@ def _open(path: Path) -> NumberList:
         return NumberList(path)
     except (OSError, ListError) as error:
         stop(str(error))
+
+
+def _say(built: "Built", changed: str, data: Path | None, tenant: str, as_json: bool) -> None:
+    """What became of a list; one whose tenant is misspelt protects nobody."""
+    name = tenant or EVERYBODY
+    print(json_of({"list": name, "numbers": built.count, "before": built.before}) if as_json else f"{name}: {built.count:,} numbers, {changed}")
+    tenants = named_in_force(data_directory(data), "tenant") if tenant else None
+    if tenants is not None and tenant not in tenants:
+        print(f"{tenant} is no tenant of the policy in force, and no call is held against its list before it is one; {nearest(tenant, tenants)}", file=sys.stderr)
 
 
 def _say_unread(reading: Reading) -> None:

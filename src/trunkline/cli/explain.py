@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import typer
 
-from trunkline.cli.calls import CallId, Data, Json, encoded, told
+from trunkline.cli.calls import CallId, encoded, told
+from trunkline.cli.command import Data, Json
 from trunkline.cli.rendering import delay, indented, plain, table
 from trunkline.cli.source import Source, Story, data_directory
 from trunkline.facts.numbers import NumberTaken
@@ -25,7 +26,7 @@ def explain(call_id: CallId, data: Data = None, as_json: Json = False) -> None:
     """
     with told():
         story = Source(data_directory(data)).story(call_id)
-        typer.echo(encoded(values(story)) if as_json else text(call_id, story))
+        typer.echo(encoded(values(story)) if as_json else text(story.id, story))
 
 
 def values(story: Story) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from trunkline.facts.record import Ladder, LadderRow
 
-from .calls import CallId, Data, Json, encoded, told
+from .calls import CallId, encoded, told
+from .command import Data, Json
 from .rendering import delay, moment, plain
 from .source import Source, data_directory
 

@@ -7,23 +7,22 @@ carrier in an hour: from samples (`trunkline listen sample`), from recordings (`
 import getpass
 import shutil
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import typer
 
-from trunkline.cli.calls import span_us
-from trunkline.cli.command import Data, Json
+from trunkline.cli.calls import CallId, span_us, told
+from trunkline.cli.command import Data, Json, json_of, stop
 from trunkline.cli.node import ask
 from trunkline.cli.rendering import table
-from trunkline.cli.source import JOURNAL, SourceError, data_directory
+from trunkline.cli.source import Source, data_directory, journal_of
 from trunkline.facts.heard import LABELS, MACHINES
-from trunkline.facts.record import AnswerLabelled, Attempt, Recording
+from trunkline.facts.record import AnswerLabelled, Attempt, Recording, as_dict
+from trunkline.policy.problem import nearest
 from trunkline.records import Reading
 from trunkline.stats.beta import exact
 
@@ -56,7 +55,7 @@ def sample(
     request = {"do": "sample", "on": not off, "share": share / 100, "seconds": seconds, "count": most, "days": days}
     result = ask(data, request)
     if as_json:
-        print(msgspec.json.encode(result).decode())
+        print(json_of(result))
         return
     if result["on"]:
         print(f"{result['share']:.1%} of answers are kept for their first {result['seconds']} s: {result['kept']} of {result['most']} samples, {result['days']:g} days each")
@@ -69,7 +68,7 @@ def sample(
 
 @app.command()
 def label(
-    call: Annotated[str, typer.Argument(help="Our call id, as `trunkline calls` prints it. Without one: every sample nobody has labelled yet, one after another.")] = "",
+    call: Annotated[str, typer.Argument(help="Id of the call, as `trunkline calls` shows it, or a Call-ID. Without one: every sample nobody has labelled yet, one after another.")] = "",
     kind: Annotated[str, typer.Argument(help="What answered: human, machine, assistant, announcement, fax, or false for nobody.")] = "",
     note: Annotated[str, typer.Option(help="Anything worth knowing of it.")] = "",
     player: Annotated[str, typer.Option(help="Program that plays a WAV file. Default: the first of aplay, play and ffplay that is installed.")] = "",
@@ -78,15 +77,15 @@ def label(
     """Say what really answered a call; said again, the last word counts. Needs the running node, which writes it down."""
     if call:
         if not kind:
-            print(f"what answered call {call}? One of {', '.join(LABELS)}", file=sys.stderr)
-            raise typer.Exit(2)
-        _label(data, call, kind, note)
+            stop(f"what answered call {call}? One of {', '.join(LABELS)}")
+        if kind not in LABELS:
+            stop(f"there is no label `{kind}`; {nearest(kind, LABELS)}")
+        with told():
+            known = Source(data_directory(data)).story(call)
+        _label(data, known.id, kind, note)
         return
-    try:
+    with told():
         waiting = unlabelled(data_directory(data))
-    except SourceError as error:
-        print(error, file=sys.stderr)
-        raise typer.Exit(error.code) from error
     if not waiting:
         print("No sample waits for a label. Keep some: trunkline listen sample --share 5")
         return
@@ -137,35 +136,35 @@ def _player() -> list[str]:
 
 
 @app.command()
-def clip(call: Annotated[str, typer.Argument(help="Our call id, as `trunkline calls` prints it.")], data: Data = None) -> None:
-    """What was kept of a call's audio: its recording, the evidence of a false answer (`listen: {evidence: 10s}`), or a sample."""
-    try:
-        found = [fact for fact in _journal(data_directory(data)) if isinstance(fact, Recording) and fact.call == call and fact.bytes]
-    except SourceError as error:
-        print(error, file=sys.stderr)
-        raise typer.Exit(error.code) from error
+def clip(call: CallId, data: Data = None, as_json: Json = False) -> None:
+    """What was kept of a call's audio: its recording, the evidence of a false answer (`listen: {evidence: 10s}`), or a sample.
+
+    Exit code 1 when nothing was.
+    """
+    with told():
+        story = Source(data_directory(data)).story(call)
+    found = [fact for fact in story.facts if isinstance(fact, Recording) and fact.bytes]
+    if not found:
+        stop(f"nothing was kept of call {story.id}", 1)
+    if as_json:
+        print(json_of([{**as_dict(fact), "there": Path(fact.file).exists()} for fact in found]))
+        return
     for fact in found:
         print(f"{fact.file}  {fact.purpose or 'recording'}, {fact.seconds:.1f} s{'' if Path(fact.file).exists() else ', no longer there'}")
-    if not found:
-        print(f"nothing was kept of call {call}", file=sys.stderr)
-        raise typer.Exit(1)
 
 
 @app.command()
 def accuracy(
     data: Data = None,
-    since: Annotated[str, typer.Option(help="Only calls since then, as in 15m, 12h or 30d.")] = "",
+    since: Annotated[str, typer.Option(metavar="SPAN", help="Only calls that began in the last SPAN: 15m, 12h, 30d.")] = "",
     as_json: Json = False,
 ) -> None:
     """Per carrier: what was labelled, what it was heard as, and the share that was right with its exact 95 % interval."""
-    try:
+    with told():
         carriers = confusions(data_directory(data), time.time_ns() // 1000 - span_us(since) if since else 0)
-    except SourceError as error:
-        print(error, file=sys.stderr)
-        raise typer.Exit(error.code) from error
     found = {name: judged(counts) for name, counts in sorted(carriers.items())}
     if as_json:
-        print(msgspec.json.encode(found).decode())
+        print(json_of(found))
         return
     if not found:
         print("No labelled call was listened to. Label some: trunkline listen label CALL human|machine|...")
@@ -181,9 +180,7 @@ def accuracy(
 
 
 def _journal(data: Path) -> Reading:
-    if not (data / JOURNAL).is_dir():
-        raise SourceError(f"{data} holds no journal; name the node's data directory with --data.", 2)
-    return Reading(data / JOURNAL)
+    return Reading(journal_of(data))
 
 
 def confusions(data: Path, since_us: int) -> dict[str, dict[str, Counter[str]]]:

@@ -4,10 +4,9 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import typer
 
-from trunkline.cli.command import Data, Json
+from trunkline.cli.command import Data, Json, json_of, stop
 from trunkline.cli.policy import put_in_force
 from trunkline.cli.rendering import table
 from trunkline.cli.source import SourceError, ask_node, data_directory
@@ -29,17 +28,25 @@ def serve(settings: Annotated[Path, typer.Option("--settings", help="Settings of
 def status(data: Data = None, as_json: Json = False) -> None:
     """Whether the node admits calls, and what it carries right now.
 
-    Transactions are SIP requests without a final answer yet; lingering ones have theirs, and are kept for repeats.
+    Transactions are SIP requests without a final answer yet; lingering ones have theirs, and are kept for repeats. Exit code 0: it admits calls;
+    1: it runs and does not; 2: no node runs.
     """
     result = ask(data, {"do": "status"})
     if as_json:
-        print(msgspec.json.encode(result).decode())
-        return
+        print(json_of(result))
+    else:
+        _print_status(result)
+    if not result["admitting"]:
+        stop(f"NOT admitting new calls: {result['why_not']}", 1)
+
+
+def _print_status(result: dict[str, Any]) -> None:
     channels = ", ".join(f"{name}: {count}" for name, count in sorted(result["channels"].items())) or "none in use"
     print(f"node {result['node']}, policy {result['policy']}")
     print(f"calls {result['calls']}, transactions {result['transactions']} (and {result['lingering_transactions']} lingering)")
     print(f"channels {channels}")
-    print("admitting new calls" if result["admitting"] else f"NOT admitting new calls: {result['why_not']}")
+    if result["admitting"]:
+        print("admitting new calls")
     for name, where in result["doors"].items():
         print(f"door {name}: {where}")
     for host, count in result["strangers"].items():
@@ -50,7 +57,7 @@ def gateways(data: Data = None, as_json: Json = False) -> None:
     """Every gateway: up, drained, registered, channels, how often it is skipped, and each path where it has several."""
     rows = ask(data, {"do": "gateways"})
     if as_json:
-        print(msgspec.json.encode(rows).decode())
+        print(json_of(rows))
         return
     paths = [(row["gateway"], path["door"], path["local"], path["remote"], path["state"] if path["state"] != "silent" else "SILENT") for row in rows for path in row["paths"]]
     print(
@@ -108,5 +115,4 @@ def ask(data: Path | None, request: dict[str, Any]) -> Any:
     try:
         return ask_node(data_directory(data), request)
     except SourceError as error:
-        print(error, file=sys.stderr)
-        raise typer.Exit(error.code) from error
+        stop(str(error), error.code)

@@ -1,5 +1,6 @@
 """`trunkline numbers`: the inventory, how each number stands and why, what was seen of them, and how many to order."""
 
+import difflib
 import fcntl
 import getpass
 import sys
@@ -15,12 +16,13 @@ import typer
 
 from trunkline.cli.book import Desk, desk_of, now_us
 from trunkline.cli.command import Data, Json, json_of, progress, stop, text_of
+from trunkline.cli.names import must_be_known
 from trunkline.cli.rendering import listing, moment, plain, table
 from trunkline.cli.source import SourceError, ask_node, data_directory
 from trunkline.facts.numbers import NumberAdded, NumberComplaint, NumberTransition, PoolAlarm
 from trunkline.numbers import Demand, Event, NumberBook, State, forecast, observe, override, read_csv, read_labels, write_csv
-from trunkline.numbers.lifecycle import DAY_US, day_cap
-from trunkline.numbers.usage import ramp_days_at, today_of
+from trunkline.numbers.lifecycle import DAY_US
+from trunkline.numbers.usage import day_cap, ramp_days_at, today_of
 from trunkline.policy.problem import Problem, nearest
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Caller IDs as assets: import, look, label, override, forecast. docs/numbers.md tells how they are governed.")
@@ -80,25 +82,27 @@ def list_(
     """Every number: state, calls TODAY against its CAP, calls UP now, LABELS that stand, and why it is CLOSED to calls right now."""
     if state and state not in set(State):
         stop(f"--state: there is no state `{state}`; {nearest(state, State)}")
-    book, at = _desk(data).book, now_us()
+    directory, book, _ = _desk(data)
+    at = now_us()
     rows = [row for number in book.inventory.holdings if (row := _row(book, number, at))["pool"] in (pool or row["pool"],) and state in ("", row["state"])]
+    if pool and not rows:
+        _known_pool(directory, book, pool)
     if as_json:
         print(json_of(rows))
         return
     if not rows:
-        print("No such number; `trunkline numbers list` shows all." if book.inventory.holdings else NONE_YET)
+        print("No number matches; `trunkline numbers list` shows all." if book.inventory.holdings else NONE_YET)
         return
     header = ("NUMBER", "POOL", "AREA", "STATE", "TODAY", "CAP", "UP", "LABELS", "CLOSED")
     print(table(header, [tuple(str(row[name.lower()]) for name in header) for row in rows], ("TODAY", "CAP", "UP", "LABELS")))
 
 
 @app.command()
-def show(number: Annotated[str, typer.Argument(help="In E.164, with +.")], data: Data = None, as_json: Json = False) -> None:
+def show(number: Annotated[str, typer.Argument(help="In E.164: +14155550123.")], data: Data = None, as_json: Json = False) -> None:
     """One number: whose it is and by what right, how it stands, what speaks against it, and what was seen of it."""
     book, at = _desk(data).book, now_us()
-    holding = book.inventory.holdings.get(number)
-    if holding is None:
-        stop(f"{number} is not in the inventory; `trunkline numbers list` shows what is.", 1)
+    number = _held(book, number)
+    holding = book.inventory.holdings[number]
     rules = book.rules_of(holding.pool)
     suspicions = book.suspicions(number, at)
     reputation = book.reputations.of(number)
@@ -170,6 +174,8 @@ def label(
     problems = [one for one in facts if isinstance(one, Problem)]
     if problems:
         _refuse(path, problems, as_json)
+    if what.startswith("+"):
+        _held(book, what)
     ours = [fact for fact in facts if not isinstance(fact, Problem) and fact.number in book.inventory.holdings]
     taken = _send(directory, ours)
     told = {"taken": taken, "known": len(ours) - taken, "not_ours": len(facts) - len(ours)}
@@ -179,7 +185,7 @@ def label(
 
 @app.command()
 def complain(
-    number: Annotated[str, typer.Argument(help="Our number, in E.164.")],
+    number: Annotated[str, typer.Argument(help="Our number, in E.164: +14155550123.")],
     callee: Annotated[str, typer.Option(help="Who complained, in E.164.")] = "",
     opt_out: Annotated[bool, typer.Option("--opt-out", help="They do not want to be called again.")] = False,
     source: Annotated[str, typer.Option(help="Who took it.")] = getpass.getuser(),
@@ -188,37 +194,38 @@ def complain(
 ) -> None:
     """Take a complaint of a called party."""
     directory, book, _ = _desk(data)
-    if number not in book.inventory.holdings:
-        stop(f"{number} is not in the inventory; `trunkline numbers list` shows what is.", 1)
+    number = _held(book, number)
     _send(directory, [NumberComplaint(now_us(), number, callee, "opt_out" if opt_out else "complaint", source, text)])
     print(f"complaint about {number} taken")
 
 
 @app.command(name="override")
 def override_(
-    number: Annotated[str, typer.Argument(help="In E.164, with +.")],
+    number: Annotated[str, typer.Argument(help="In E.164: +14155550123.")],
     event: Annotated[str, typer.Argument(help="rest, reinstate, promote, retire or release.")],
     reason: Reason = "",
     data: Data = None,
+    as_json: Json = False,
 ) -> None:
     """Move a number by hand. Rules go on judging it by what it does from here on."""
     directory, book, _ = _desk(data)
+    number = _held(book, number)
     life = book.life(number)
-    if life is None:
-        stop(f"{number} is not in the inventory; `trunkline numbers list` shows what is.", 1)
+    assert life is not None
     if event not in {one.value for one in Event}:
         stop(f"there is no event `{event}`; send rest, reinstate, promote, retire or release", 2)
     moved = override(life, Event(event), now_us(), getpass.getuser(), reason)
     if isinstance(moved, str):
         stop(moved if reason else f"{moved}: add --reason TEXT", 2)
     _send(directory, [moved])
-    print(f"{number}: {moved.before} -> {moved.after}")
+    print(json_of({"number": number, "before": moved.before, "after": moved.after}) if as_json else f"{number}: {moved.before} -> {moved.after}")
 
 
 @app.command(name="clear-alarm")
 def clear_alarm(pool: Annotated[str, typer.Argument(help="Whose alarm is over.")], reason: Reason = "", data: Data = None) -> None:
     """End a pool's alarm by hand: its caps are whole again, and what was counted against it is forgotten."""
     directory, book, _ = _desk(data)
+    _known_pool(directory, book, pool)
     if not book.alarmed(pool):
         stop(f"pool {pool} has no alarm", 1)
     if not reason:
@@ -239,9 +246,10 @@ def forecast_(
     as_json: Json = False,
 ) -> None:
     """How many numbers a pool will need, and by when to order them."""
-    book = _desk(data).book
+    directory, book, _ = _desk(data)
+    _known_pool(directory, book, pool)
     if not any(holding.pool == pool for holding in book.inventory.holdings.values()):
-        stop(f"there is no pool {pool}; `trunkline numbers pools` lists them", 1)
+        stop(f"pool {pool} has no numbers; `trunkline numbers import FILE.csv` adds some", 1)
     at = now_us()
     found, today = forecast(book, pool, Demand(busiest_day, growth, fill, delivery, horizon), at), at // DAY_US
     if as_json:
@@ -272,6 +280,23 @@ def _row(book: NumberBook, number: str, at: int) -> dict[str, Any]:
         "closed": closed, "again": moment(again) if closed and again else "", "rest_until": _day(life.rest_until // DAY_US) if life.rest_until > at else "",
         "calls": life.total, "relapses": life.relapses,
     }  # fmt: skip
+
+
+def _held(book: NumberBook, number: str) -> str:
+    """A number of ours, with or without its +."""
+    holdings = book.inventory.holdings
+    found = number if number.startswith("+") else f"+{number}"
+    if found not in holdings:
+        near = difflib.get_close_matches(found, holdings, n=1, cutoff=0.9)
+        stop(f"{number} is not in the inventory; {f'did you mean {near[0]}?' if near else '`trunkline numbers list` shows what is.'}", 1)
+    return found
+
+
+def _known_pool(directory: Path, book: NumberBook, pool: str) -> None:
+    try:
+        must_be_known(directory, "pool", pool, {holding.pool for holding in book.inventory.holdings.values()})
+    except SourceError as error:
+        stop(str(error), error.code)
 
 
 def _desk(data: Path | None) -> Desk:

@@ -1,6 +1,7 @@
 """`trunkline policy`: check a policy, compare it, put it in force, look back and go back."""
 
 import getpass
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ import msgspec
 import typer
 
 from trunkline.cli.command import Data, Json, json_of, text_of
-from trunkline.cli.policy_data import BrokenPolicyError, kept
+from trunkline.cli.policy_data import BrokenPolicyError, doors_of, kept
 from trunkline.cli.rendering import moment, table
 from trunkline.cli.source import SourceError, ask_node, data_directory
 from trunkline.cli.what_if import whatif
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Check policies, put them in force, go back. Every key is described in docs/policy.md.")
 
 Document = Annotated[Path, typer.Argument(help="The policy document.", show_default=True)]
+Settings = Annotated[Path | None, typer.Option("--settings", help="The node's settings, whose doors a policy may name; default: ./trunkline.toml, where there is one.", show_default=False)]
 Reason = Annotated[str, typer.Option("--reason", help="Why; must be given, and stays on record.")]
 
 APPLY_S = 120.0
@@ -36,24 +38,25 @@ SHOWN = 40
 @app.command()
 def check(
     path: Document = Path("policy.yaml"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print problems as JSON.")] = False,
+    settings: Settings = None,
+    as_json: Json = False,
     without_secrets: Annotated[bool, typer.Option("--without-secrets", help="Do not look for secrets: they are known to the node alone.")] = False,
 ) -> None:
-    """Say whether a policy could be put in force; each problem names its line and the fix."""
-    from trunkline.policy.load import compile_draft, read_policy
+    """Say whether a policy could be put in force: every problem in one go, each with its line and the fix."""
+    from trunkline.policy.load import check_policy
 
-    draft = read_policy(text_of(path), base=path.parent)
-    if not isinstance(draft, list) and not without_secrets:
-        compiled = compile_draft(draft, base=path.parent)
-        draft = compiled if isinstance(compiled, list) else draft
+    with in_words():
+        doors = doors_of(settings, None)
+    draft = check_policy(text_of(path), environment=None if without_secrets else os.environ, doors=doors, base=path.parent)
     if isinstance(draft, list):
         if as_json:
             print(json_of({"ok": False, "problems": draft}))
         else:
             _print_problems(path, draft)
         raise typer.Exit(1)
+    _say_unchecked(draft, doors)
     if as_json:
-        print(json_of({"ok": True, "version": draft.version, "files": sorted(draft.files)}))
+        print(json_of({"ok": True, "version": draft.version, "files": sorted(draft.files), "doors_checked": doors is not None}))
         return
     document = draft.document
     files = f", {len(draft.files)} files" if draft.files else ""
@@ -95,12 +98,13 @@ def apply(
     data: Data = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and compare; change nothing.")] = False,
     next_start: Annotated[bool, typer.Option("--next-start", help="For a node that does not run: what it starts with.")] = False,
+    settings: Settings = None,
     as_json: Json = False,
 ) -> None:
     """Put a policy in force on the running node. No call is dropped; calls under way keep the policy they began with."""
     if not dry_run:
         _must_say_why(reason)
-    put_in_force(path, reason, data, as_json, dry_run=dry_run, next_start=next_start)
+    put_in_force(path, reason, data, as_json, dry_run=dry_run, next_start=next_start, settings=settings)
 
 
 app.command()(whatif)
@@ -128,11 +132,11 @@ def rollback(
 
 @app.command()
 def history(
-    limit: Annotated[int, typer.Option("--limit", help="Rows at most, the newest first.")] = 20, data: Data = None, as_json: Json = False
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows at most, the newest first.")] = 20, data: Data = None, as_json: Json = False
 ) -> None:
     """What was in force when, by whom and why, the newest first."""
     with in_words():
-        applied = kept(data).history()[::-1][: max(limit, 0)]
+        applied = kept(data).history()[::-1][:limit]
     if as_json:
         print(json_of(applied))
         return
@@ -218,16 +222,24 @@ def compile_(
         out.write(encode(compiled))
 
 
-def put_in_force(path: Path, reason: str, data: Path | None, as_json: bool, *, dry_run: bool = False, next_start: bool = False, brief: bool = False) -> None:
-    """Check a file, show what it changes, keep it, and have the node put it in force."""
-    from trunkline.policy.load import read_policy
+def put_in_force(
+    path: Path, reason: str, data: Path | None, as_json: bool, *, dry_run: bool = False, next_start: bool = False, brief: bool = False, settings: Path | None = None
+) -> None:
+    """Check a file, show what it changes, keep it, and have the node put it in force. A running node checks its doors itself."""
+    from trunkline.policy.load import check_policy
     from trunkline.policy.store import StoreError
 
     text = text_of(path)
-    draft = read_policy(text, base=path.parent)
+    with in_words():
+        if settings is not None:
+            data = data_directory(data, settings)
+        doors = doors_of(settings, data) if next_start or dry_run else None
+    draft = check_policy(text, environment=None, doors=doors, base=path.parent)
     if isinstance(draft, list):
         _print_problems(path, draft)
         raise typer.Exit(1)
+    if next_start or dry_run:
+        _say_unchecked(draft, doors)
     changes: Sequence[Any] = ()
     with in_words():
         known = kept(data)
@@ -236,6 +248,9 @@ def put_in_force(path: Path, reason: str, data: Path | None, as_json: bool, *, d
                 changes = _changes(known.in_force(), draft)
             except (StoreError, BrokenPolicyError) as error:  # what is in force cannot be read: all the more reason to let another in
                 print(f"not compared with what is in force: {error}", file=sys.stderr)
+            else:
+                if not changes and not as_json:
+                    print("it means what is in force already; secrets are read anew when it is applied")
             if not as_json:
                 _print_changes(changes)
         if dry_run:
@@ -248,6 +263,13 @@ def put_in_force(path: Path, reason: str, data: Path | None, as_json: bool, *, d
             return
     result = _ask(data, {"do": "apply", "version": draft.version, "author": getpass.getuser(), "reason": reason})
     print(json_of({**result, "changes": changes}) if as_json else f"policy {result['policy']} is in force")
+
+
+def _say_unchecked(draft: "Draft", doors: object) -> None:
+    from trunkline.policy.doors import names_doors
+
+    if doors is None and names_doors(draft.document):
+        print("the doors of gateways (`local`) were not checked: name the node's trunkline.toml with --settings", file=sys.stderr)
 
 
 def _must_say_why(reason: str) -> None:

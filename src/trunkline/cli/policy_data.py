@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from trunkline.cli.source import SourceError, ask_node, data_directory
+from trunkline.cli.source import CONFIGURATION, SourceError, ask_node, data_directory, existing
 from trunkline.facts.record import PolicyApplied
 from trunkline.policy.history import POLICIES, PolicyHistory
 from trunkline.policy.problem import Problem
@@ -15,6 +15,9 @@ from trunkline.policy.store import InForce, Store, Stored, StoreError
 from trunkline.records import Reading, load
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trunkline.policy.doors import Door
     from trunkline.policy.load import Draft
 
 
@@ -65,8 +68,12 @@ class Kept:
         return found
 
     def before(self) -> str:
-        """The version in force before the present one. Raises StoreError where that could be taken for two."""
+        """The version in force before the present one, however often that was applied anew. Raises StoreError where that could be taken for two."""
         now = self.current()
+        if now.before == now.version:
+            now = next((InForce(fact.version, fact.at, fact.author, fact.reason, fact.before, fact.rollback) for fact in reversed(self.history()) if fact.before != now.version), now)
+            if now.before == now.version:
+                raise StoreError("nothing else was in force before; `trunkline policy history` shows what was when")
         if now.rollback:
             raise StoreError("the last change was a rollback itself; name the version to go to, `trunkline policy history` lists them")
         if not now.before:
@@ -106,10 +113,26 @@ class Kept:
 
 def kept(data: Path | None) -> Kept:
     """The policies of the data directory a command means. Raises SourceError."""
-    directory = data_directory(data)
-    if not directory.is_dir():
-        raise SourceError(f"There is no data directory {directory}; start `trunkline serve`, or give its --data DIR.", 2)
-    return Kept(directory)
+    return Kept(existing(data_directory(data)))
+
+
+def doors_of(settings: Path | None, data: Path | None) -> "Mapping[str, Door] | None":
+    """The doors of the node a command means, by name, as its settings have them; None where nothing tells which settings those are.
+
+    Without `settings` they are those of ./trunkline.toml, unless it is the file of a node with another data directory. Raises SourceError.
+    """
+    from trunkline.node.settings import SettingsError, door_names, load_settings
+
+    path = settings or Path(CONFIGURATION)
+    if settings is None and not path.is_file():
+        return None
+    try:
+        found = load_settings(path)
+    except SettingsError as error:
+        raise SourceError(str(error), 2) from error
+    if settings is None and data is not None and Path(found.node.data).resolve() != data.resolve():
+        return None
+    return dict(zip(door_names(found.listen), found.listen, strict=True))
 
 
 def _draft(stored: Stored) -> "Draft":

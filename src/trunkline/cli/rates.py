@@ -4,15 +4,20 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 from time import time
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 from zoneinfo import ZoneInfo
 
 import msgspec
 import typer
 
 from trunkline.cli.command import Data, Json, json_of, stop, text_of
+from trunkline.cli.journal import facts_from
 from trunkline.cli.rendering import moment, plain, table
-from trunkline.cli.source import SourceError, data_directory
+from trunkline.cli.source import SourceError, data_directory, journal_of
+
+if TYPE_CHECKING:
+    from trunkline.insight.billable import Reach
+    from trunkline.routing.decks_invoice import Line
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="What carriers charge, by their rate decks; see docs/rates.md.")
 
@@ -94,7 +99,11 @@ def reconcile(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Compare an invoice with our records, call by call. Exit code 0: it agrees; 1: it does not; 2: it could not be read."""
+    """Compare an invoice with our records, call by call.
+
+    Exit code 0: it agrees; 1: it does not, or has calls of a time our records do not reach; 2: it could not be read.
+    """
+    from trunkline.insight.billable import billable
     from trunkline.routing.decks_invoice import Line, read_invoice
     from trunkline.routing.decks_reconcile import Agreed
     from trunkline.routing.decks_reconcile import reconcile as compare
@@ -118,19 +127,56 @@ def reconcile(
     first = _moment(begins, zone) if begins else min((line.start_s for line in lines), default=0.0) - EDGE_S
     last = _moment(ends, zone) if ends else max((line.start_s for line in lines), default=0.0) + EDGE_S
     lines = [line for line in lines if first <= line.start_s < last]
-    ours = _ours(data, carrier, first, last)
+    directory, covers = _records(data)
+    beyond = [line for line in lines if not covers.holds(line.start_s, line.start_s + line.duration_s)]
+    lines = [line for line in lines if covers.holds(line.start_s, line.start_s + line.duration_s)]
+    ours = billable(facts_from(directory, int((first - EDGE_S) * 1e6)), carrier, first, last)
 
     def agreed(called: str, at: float) -> Agreed | None:
         quote = decks.quote(carrier, called, at)
         return Agreed(quote.rate, quote.prefix) if quote is not None else None
 
     found = compare(lines, ours, agreed, tolerance, rounding, document.currency)
+    starts = [line.start_s - found.offset_s for line in lines]
+    past = {one.call for one in found.differences if one.kind == "missing" and starts and ((not begins and one.at_s < min(starts) - tolerance) or (not ends and one.at_s > max(starts) + tolerance))}
+    if past:  # looked at for clocks that differ; the invoice says nothing of that time
+        found = compare(lines, [call for call in ours if call.call not in past], agreed, tolerance, rounding, document.currency)
+    agrees = found.agrees and not beyond
     if as_json:
-        print(json_of({"agrees": found.agrees, **msgspec.to_builtins(found)}))
+        outside = [{"line": line.line, "called": line.called, "at_s": line.start_s, "amount": line.amount} for line in beyond]
+        period = {"compared": {"first_s": first, "last_s": last}, "records": {"first_s": covers.first_s, "last_s": covers.last_s}}
+        print(json_of({"agrees": agrees, **period, "beyond_records": outside, **msgspec.to_builtins(found)}))
     else:
+        begin, end = max(first, covers.first_s), min(last, covers.last_s)
+        compared = f"{_minute(begin)} to {_minute(end)} UTC" if begin < end else "nothing"
+        print(f"Compared: {compared}. Our records reach from {_minute(covers.first_s)} to {_minute(covers.last_s)} UTC.")
+        if beyond:
+            _show_beyond(beyond, covers, carrier)
         _show(found, carrier, document.currency)
-    if not found.agrees:
+        print("\n" + _verdict(len(found.differences), len(beyond)))
+    if not agrees:
         raise typer.Exit(1)
+
+
+def _show_beyond(lines: "list[Line]", covers: "Reach", carrier: str) -> None:
+    """What the invoice has from a time we know nothing of: neither right nor wrong."""
+    before = sum(line.start_s < covers.first_s for line in lines)
+    amount = sum(line.amount or 0.0 for line in lines)
+    parts = [f"{before} before them" if before else "", f"{len(lines) - before} after them" if len(lines) > before else ""]
+    print(f"NOT COMPARED: {len(lines)} lines, billed {amount:.4f}, are of a time our records do not reach: {' and '.join(filter(None, parts))}.")
+    if before:
+        print(f"What {carrier} billed before {_minute(covers.first_s)} UTC cannot be checked here; the journal keeps `[node] keep_days` days, so reconcile more often or keep more.")
+
+
+def _verdict(differences: int, beyond: int) -> str:
+    if not differences and not beyond:
+        return "The invoice agrees with our records."
+    said = f"The invoice does not agree with our records: {differences} differences" if differences else "What could be compared agrees with our records"
+    return f"{said}{f', and {beyond} lines could not be compared' if beyond else ''}."
+
+
+def _minute(at_s: float) -> str:
+    return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M}"
 
 
 def _show(found: Any, carrier: str, currency: str) -> None:
@@ -157,36 +203,21 @@ def _show(found: Any, carrier: str, currency: str) -> None:
             print(f"  {moment(int(difference.at_s * 1e6))[:19]}  {plain(difference.called)}  {where}: {plain(difference.text)}")
         if len(some) > SHOWN:
             print(f"  and {len(some) - SHOWN} more; --json lists all")
-    print("\nThe invoice agrees with our records." if found.agrees else f"\nThe invoice does not agree with our records: {len(found.differences)} differences.")
 
 
-def _ours(data: Path | None, carrier: str, first: float, last: float) -> list[Any]:
-    """Answered attempts at the carrier, by the journal."""
-    from trunkline.facts.record import Attempt, Call
-    from trunkline.records import Reading
-    from trunkline.routing.decks_reconcile import Ours
+def _records(data: Path | None) -> "tuple[Path, Reach]":
+    """The data directory a command means, and what its journal covers."""
+    from trunkline.insight.billable import reach
 
     try:
-        journal = data_directory(data) / "journal"
+        directory = data_directory(data)
+        journal_of(directory)
     except SourceError as error:
         _fail(str(error))
-    if not journal.is_dir():
-        _fail(f"{journal.parent} holds no journal; give the --data DIR that `trunkline serve` runs with.")
-    attempts: list[Attempt] = []
-    called: dict[str, str] = {}
-    for fact in Reading(journal):
-        if isinstance(fact, Attempt) and fact.carrier == carrier and fact.talk_ms is not None:
-            if first <= (fact.at / 1e6) + (fact.answer_ms or 0.0) / 1e3 < last or first <= fact.at / 1e6 < last:
-                attempts.append(fact)
-        elif isinstance(fact, Call):
-            called[fact.call] = fact.called
-    return [
-        Ours(
-            fact.call, called.get(fact.call) or f"+{_digits(fact.called)}", _digits(fact.called), fact.at / 1e6, fact.at / 1e6 + (fact.answer_ms or 0.0) / 1e3,
-            (fact.talk_ms or 0.0) / 1e3, fact.carrier_call_id, fact.gateway,
-        )
-        for fact in attempts
-    ]  # fmt: skip
+    covers = reach(directory)
+    if covers is None:
+        _fail(f"{directory} holds no records yet; give the --data DIR that `trunkline serve` runs with.")
+    return directory, covers
 
 
 def _decks(path: Path) -> tuple[Any, Any]:

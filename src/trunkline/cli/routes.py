@@ -2,12 +2,14 @@
 
 from typing import Annotated
 
-import msgspec
 import typer
 
-from trunkline.cli.command import Data, Json
+from trunkline.cli.calls import told
+from trunkline.cli.command import Data, Json, json_of
+from trunkline.cli.names import must_be_known
 from trunkline.cli.node import ask
 from trunkline.cli.rendering import table
+from trunkline.cli.source import data_directory
 from trunkline.stats import credible
 
 HEADER = ("GATEWAY", "SHARE", "WORTH", "CALLS", "ANSWERED", "HUMANS", "HEARD", "FALSE", "FAILING", "BILL", "STATE")
@@ -20,17 +22,25 @@ def routes(
     as_json: Json = False,
 ) -> None:
     """What is believed of the routes of destinations with strategy performance or rank: share of first attempts, worth of an attempt, 95 % intervals, state. docs/routing.md tells of each column."""
-    rows = [row for row in ask(data, {"do": "routes"}) if destination in ("", row["destination"]) and band in ("", row["band"])]
+    known = ask(data, {"do": "routes"})
+    rows = [row for row in known if destination in ("", row["destination"]) and band in ("", row["band"])]
+    if not rows:
+        with told():
+            for kind, name in (("destination", destination), ("band", band)):
+                if name:
+                    must_be_known(data_directory(data), kind, name, {row[kind] for row in known})
     for row in rows:
         for name in ("answers", "humans"):
             a, b = row[name]
             low, high = credible(0, 0, a=a, b=b)
             row[name] = {"mean": round(a / (a + b), 4), "low": round(low, 4), "high": round(high, 4)}
     if as_json:
-        print(msgspec.json.encode(rows).decode())
+        print(json_of(rows))
         return
     if not rows:
-        print("No destination that learns has had a call lately; see `strategy` in docs/policy.md, and docs/routing.md.")
+        asked = " and ".join(filter(None, (destination and f"destination {destination}", band and f"band {band}")))
+        which = f"Nothing is learnt of {asked} yet: no call lately, or no strategy that learns" if asked else "No destination that learns has had a call lately"
+        print(f"{which}; see `strategy` in docs/policy.md, and docs/routing.md.")
         return
     for segment in dict.fromkeys((row["destination"], row["band"]) for row in rows):
         print(" / ".join(filter(None, segment)))

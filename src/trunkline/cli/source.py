@@ -17,12 +17,14 @@ import msgspec
 from msgspec import Struct
 
 from trunkline.facts.record import Attempt, Call, Decision, Fact, Ladder
-from trunkline.records import Damage, ended_calls, facts_of
+from trunkline.records import Damage, call_named, ended_calls, facts_of
 
 CONTROL = "control.sock"
 JOURNAL = "journal"
 CONFIGURATION = "trunkline.toml"
 DEFAULT_DATA = Path("var")
+
+WHERE_FROM = "start `trunkline serve`, or give its --data DIR"
 
 T = TypeVar("T")
 
@@ -58,6 +60,8 @@ class Live(Struct, frozen=True, gc=False):
     attempts: int = 0
     heard: str = ""
     "What listening takes the answer for, so far."
+    destination: str = ""
+    metadata: dict[str, str] = {}
 
 
 class Filter(Struct, frozen=True, gc=False):
@@ -69,12 +73,22 @@ class Filter(Struct, frozen=True, gc=False):
     carrier: str = ""
     failed: bool = False
     "Only calls that were never answered."
+    gateway: str = ""
+    destination: str = ""
+    campaign: str = ""
 
     def takes(self, call: Call | Live) -> bool:
         """Whether the call is among the wanted."""
         if self.failed and (isinstance(call, Live) or call.status == 200):
             return False
-        return call.at >= self.since_us and self.trunk in ("", call.trunk) and self.carrier in ("", call.carrier)
+        if self.campaign and call.metadata.get("campaign") != self.campaign:
+            return False
+        return call.at >= self.since_us and all(name in ("", getattr(call, kind)) for kind, name in self.names.items() if kind != "campaign")
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Kind -> name wanted, for those that were given."""
+        return {kind: name for kind in ("trunk", "carrier", "gateway", "destination", "campaign") if (name := getattr(self, kind))}
 
 
 class Calls(Struct, frozen=True, gc=False):
@@ -91,6 +105,8 @@ class Calls(Struct, frozen=True, gc=False):
 class Story(Struct, frozen=True, gc=False):
     """Everything known of one call."""
 
+    id: str
+    "Ours."
     live: Live | None
     facts: list[Fact]
 
@@ -130,21 +146,30 @@ def data_directory(given: Path | None, configuration: Path = Path(CONFIGURATION)
     return configuration.parent / (node.get("data", DEFAULT_DATA) if isinstance(node, dict) else DEFAULT_DATA)
 
 
+def existing(data: Path) -> Path:
+    """The data directory itself. Raises SourceError where there is none."""
+    if not data.is_dir():
+        raise SourceError(f"There is no data directory {data}; {WHERE_FROM}.", 2)
+    return data
+
+
+def journal_of(data: Path) -> Path:
+    """Where the journal of a data directory lies. Raises SourceError where there is none."""
+    journal = existing(data) / JOURNAL
+    if not journal.is_dir():
+        raise SourceError(f"{data} holds no journal; {WHERE_FROM}.", 2)
+    return journal
+
+
 class Source:
     """Answers about calls, from one data directory."""
 
     def __init__(self, data: Path) -> None:
         """Raises `SourceError` when nothing was ever written there."""
-        if not data.is_dir():
-            raise SourceError(
-                f"There is no data directory {data}; give --data DIR, or set data under [node] in {CONFIGURATION}.", 2
-            )
         self._control = data / CONTROL
         self._journal = data / JOURNAL
-        if not self._journal.is_dir() and not self._control.exists():
-            raise SourceError(
-                f"{data} holds no journal; give the --data DIR that `trunkline serve` runs with, or start it.", 2
-            )
+        if not self._control.exists():
+            journal_of(data)
 
     def calls(self, wanted: Filter) -> Calls:
         """Calls in progress, the newest first, and ended calls, the last to end first; at most `limit` of each."""
@@ -161,28 +186,33 @@ class Source:
             unread=[damage for damage in unread if damage.why != "torn"],
         )
 
+    def seen(self, kind: str) -> set[str]:
+        """Names of a kind that recent calls have."""
+        recent: list[Call | Live] = [*(self._live() or []), *islice(ended_calls(self._journal, []), SUGGESTED_FROM)]
+        return {call.metadata.get("campaign", "") if kind == "campaign" else getattr(call, kind) for call in recent} - {""}
+
     def story(self, call: str) -> Story:
-        """One call, in progress or ended; raises `SourceError` when neither knows it."""
+        """One call, in progress or ended, by our id or by a Call-ID its dialer or a carrier has for it; raises `SourceError` when nobody knows it."""
         call = _readable(call)
         live = self._held("call", Live, call)
-        facts = facts_of(self._journal, call, [])
+        facts = facts_of(self._journal, call if live is None else live.call, [])
         if live is None and not facts:
-            raise self._no_such(call)
-        return Story(live, facts)
+            found = call_named(self._journal, call)
+            if not found:
+                raise self._no_such(call)
+            return Story(found, None, facts_of(self._journal, found, []))
+        return Story(call if live is None else live.call, live, facts)
 
     def ladder(self, call: str) -> Ladder:
-        """The messages of one call, so far or in full; raises `SourceError` when neither knows it."""
-        call = _readable(call)
-        so_far = self._held("ladder", Ladder, call)
+        """The messages of one call, so far or in full; raises `SourceError` when nobody knows it."""
+        so_far = self._held("ladder", Ladder, _readable(call))
         if so_far:
             return so_far
-        facts = facts_of(self._journal, call, [])
-        for fact in facts:
+        story = self.story(call)
+        for fact in story.facts:
             if isinstance(fact, Ladder):
                 return fact
-        if facts:
-            raise SourceError(f"Call {call} is known, but its ladder was not kept; see `trunkline call {call}`.", 1)
-        raise self._no_such(call)
+        raise SourceError(f"Call {story.id} is known, but its ladder was not kept; see `trunkline call {story.id}`.", 1)
 
     def _no_such(self, call: str) -> SourceError:
         recent = [live.call for live in self._live() or []]
@@ -249,7 +279,7 @@ def ask_node(data: Path, request: dict[str, Any], within_s: float = ANSWER_S) ->
     try:
         line = _exchange(data / CONTROL, msgspec.json.encode(request) + b"\n", within_s)
     except OSError as error:
-        raise SourceError(f"No node runs with data directory {data}; start `trunkline serve`, or give its --data DIR.", 2) from error
+        raise SourceError(f"No node runs with data directory {data}; {WHERE_FROM}.", 2) from error
     reply = _decoded(line, _Reply)
     if not reply.ok:
         raise SourceError(reply.error, 1)

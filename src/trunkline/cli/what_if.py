@@ -1,8 +1,6 @@
 """`trunkline policy whatif`: what another policy would have made of the calls in the journal."""
 
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,17 +8,17 @@ import typer
 
 from trunkline.cli.calls import encoded, span_us
 from trunkline.cli.command import Data, Json, progress, stop
+from trunkline.cli.journal import facts_from
+from trunkline.cli.names import must_be_known
 from trunkline.cli.policy_data import kept
 from trunkline.cli.rendering import moment
-from trunkline.cli.source import JOURNAL, SourceError
+from trunkline.cli.source import JOURNAL, SourceError, journal_of
 from trunkline.cli.what_if_text import text_of_answer
 
 if TYPE_CHECKING:
-    from trunkline.facts.record import Fact
     from trunkline.insight import Log
     from trunkline.policy import Snapshot
     from trunkline.policy.load import Draft
-    from trunkline.records import Reading
     from trunkline.routing.scoreboard import Scoreboard
 
 LONGEST_CALL_US = 2 * 3_600_000_000
@@ -28,9 +26,6 @@ LONGEST_CALL_US = 2 * 3_600_000_000
 
 LEARNT_US = 86_400_000_000
 "How much of the log before them a policy may learn from that begins cold: what routes did longer ago counts for little."
-
-TOLD_EVERY = 50_000
-"Facts between two signs of life while the journal is read."
 
 
 def whatif(
@@ -59,16 +54,18 @@ def whatif(
 
 def _answer(policy: str, since: str, trunk: str, cold: bool, data: Path | None, as_json: bool) -> None:
     from trunkline.guard import Compliance
-    from trunkline.insight import what_if
+    from trunkline.insight import gather, what_if
 
     since_us = 0 if since == "all" else time.time_ns() // 1000 - span_us(since)
     known = kept(data)
-    if not (known.data / JOURNAL).is_dir():
-        raise SourceError(f"{known.data} holds no journal; give the --data DIR that `trunkline serve` runs with, or start it.", 2)
+    journal_of(known.data)
     candidate = _compiled(known.draft(policy))
     learns = _learns(candidate)
-    log = _log(known.data, max(since_us - _before_us(candidate, learns and cold), 0))
+    from_us = max(since_us - _before_us(candidate, learns and cold), 0)
+    log = gather(facts_from(known.data, from_us), from_us)
     if not any(call.record.at >= since_us and trunk in ("", call.record.trunk) for call in log.calls):
+        if trunk and trunk not in candidate.trunks:
+            must_be_known(known.data, "trunk", trunk, {call.record.trunk for call in log.calls})
         whose = f" of trunk {trunk}" if trunk else ""
         last = f"; the last call began {moment(log.calls[-1].record.at)} UTC" if log.calls else ""
         when = "in the journal" if since == "all" else f"in the last {since}"
@@ -114,30 +111,6 @@ def _before_us(policy: "Snapshot", learning: bool) -> int:
 
     counted = max((rule.span_s for rule in spaced(policy.contact.rules)), default=0) * 1_000_000
     return max(LONGEST_CALL_US, counted, LEARNT_US if learning else 0)
-
-
-def _log(data: Path, from_us: int) -> "Log":
-    """The calls of the journal from a moment on; parts of it that cannot be read are told of."""
-    from trunkline.insight import gather
-    from trunkline.records import Position, Reading, segments
-
-    begin = Position()
-    for segment in segments(data / JOURNAL):
-        if segment.began <= from_us:
-            begin = Position(segment.path.name)
-    reading = Reading(data / JOURNAL, begin)
-    log = gather(_shown(reading), from_us)
-    for damage in reading.damage:
-        if damage.why != "torn":
-            print(f"Skipped {damage.bytes} bytes of {damage.segment} at {damage.offset}: {damage.why}.", file=sys.stderr)
-    return log
-
-
-def _shown(reading: "Reading") -> Iterator["Fact"]:
-    for number, fact in enumerate(reading, 1):
-        if number % TOLD_EVERY == 0:
-            progress(f"{number:,} facts read")
-        yield fact
 
 
 def _scores(data: Path) -> "Scoreboard | None":

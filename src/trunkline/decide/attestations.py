@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from trunkline.decide.plan import Plan
 from trunkline.numbers import (
@@ -22,9 +23,9 @@ from trunkline.numbers import (
 from trunkline.numbers.attestation import Level, Slot
 from trunkline.policy.snapshot import Attestation, Gateway, SigningKey, Trunk
 
-NOTHING = Attestation()
+NOTHING: Final = Attestation()
 
-MOST_WANTED = 256
+MOST_WANTED: Final = 256
 "Certificates to be fetched; anybody may name another one with every call."
 
 

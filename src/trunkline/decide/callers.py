@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from random import Random
+from typing import Final
 
 from trunkline.numbering.plan import CallerFormat
 from trunkline.numbering.world import world
@@ -9,7 +10,8 @@ from trunkline.numbers import Ask, Choice, Kind, NumberBook, Ranges, Rule, prese
 from trunkline.policy.number_rules import USUAL
 from trunkline.policy.snapshot import Gateway, Numbers, Snapshot, Trunk
 
-DAY_US = 86_400_000_000
+DAY_US: Final = 86_400_000_000
+_RULES: Final = {rule.value: rule for rule in Rule}
 
 
 class Callers:
@@ -38,7 +40,7 @@ class Callers:
         wanted = trunk.caller_id
         pool = wanted.pools.get(campaign, wanted.pool)
         kinds = self._presentable(pool, called, gateways, at) if self._numbers.presentation else None
-        return self.book.present(sent, Rule(wanted.use), Ask(pool, called, trunk.tenant, kinds), self.ranges, at, self.random)
+        return self.book.present(sent, _RULES[wanted.use], Ask(pool, called, trunk.tenant, kinds), self.ranges, at, self.random)
 
     def shown(self, called: str, gateways: Sequence[Gateway], at: int) -> dict[str, CallerFormat]:
         """Carrier -> how it wants the number written, where a rule for the callee's country says so."""

@@ -4,8 +4,11 @@ classify the number -> emergency? -> admit -> candidates in order. Gateways are 
 be sent, because a call may wait a minute between two attempts.
 """
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
+from typing import Any, Final, TypeAlias
 
 from msgspec.structs import replace
 
@@ -14,10 +17,10 @@ from trunkline.decide.callers import Callers
 from trunkline.decide.inbound import inbound
 from trunkline.decide.places import Places
 from trunkline.decide.plan import CallRequest, Plan, Postponed, Refused, Verdict, Way
-from trunkline.decide.waiting import Waiting
+from trunkline.decide.waiting import Held, Waiting, cps_of, rate_of
 from trunkline.facts import refusal as catalogue
 from trunkline.facts.clock import Clock
-from trunkline.facts.record import AnswerLabelled, Attempt, Call, Decision, Fact
+from trunkline.facts.record import AnswerLabelled, Attempt, Call, Decision, Fact, GatewayState
 from trunkline.facts.refusal import Refusal
 from trunkline.guard import Challenge, Compliance, Identity, Known, Limits
 from trunkline.guard.limits import Limit
@@ -60,18 +63,33 @@ class Decisions:
         self.waiting = Waiting(limits)
         self.attestations = Attestations(self.numbers, landed=self.waiting.answered)
         self.compliance = Compliance(lists)
+        self.suspect: Callable[[Gateway, Flow, float], None] = lambda gateway, flow, now: None
+        "Told of a path by which a call heard nothing."
         self._follow(policy)
         self._limits_of: dict[str, tuple[Limit, ...]] = {}
         self._paced: dict[str, list[Gateway]] = {}
         "Destination -> its gateways, where any has a rate; else nothing."
 
-    def apply_policy(self, policy: Snapshot, identity: Identity) -> None:
-        """A new policy is in force for calls that begin from now on."""
-        self.policy = policy
+    def apply_policy(self, policy: Snapshot, identity: Identity, now: float) -> None:
+        """A new policy is in force for calls that begin from now on, and for those that wait."""
+        before, self.policy = self.policy, policy
         self.identity = identity
         self._follow(policy)
         self._limits_of.clear()
         self._paced.clear()
+        self.limits.repace(partial(cps_of, before), partial(cps_of, policy), now)
+        if self.waiting.held:
+            self.waiting.repace(self._wanted)
+
+    def _wanted(self, held: Held) -> tuple[str, tuple[Limit, ...]] | None:
+        """Queue and limits of a call that waits, by the policy in force; None where that names its trunk or gateway no more."""
+        trunk, gateway = self.policy.trunks.get(held.trunk), self.policy.gateways.get(held.gateway)
+        if trunk is None or (held.gateway and gateway is None):
+            return None
+        if gateway is None:
+            return f"tenant {trunk.tenant}", self.limits_of_trunk(trunk)
+        limits = self._limits_of_gateway(gateway, trunk.tenant)
+        return rate_of(gateway, limits), limits
 
     def _follow(self, policy: Snapshot) -> None:
         self.router.follow(policy)
@@ -86,15 +104,15 @@ class Decisions:
 
     def decide(self, request: CallRequest, now: float) -> Verdict:
         policy = self.policy
-        invite = request.invite
-        if not request.trunk and request.flow.door.purpose == "carriers":
+        call, invite, from_trunk = request.call, request.invite, request.trunk
+        if not from_trunk and request.flow.door.purpose == "carriers":
             return inbound(self, request, now)
-        held = self.waiting.resume(request.call) if self.waiting.held else None
-        if request.trunk or held is not None:
-            trunk = policy.trunks.get(held.trunk if held is not None else request.trunk)
+        held = self.waiting.resume(call) if self.waiting.held else None
+        if from_trunk or held is not None:
+            trunk = policy.trunks.get(held.trunk if held is not None else from_trunk)
             if trunk is None:
                 return Refused(catalogue.UNKNOWN_SOURCE)
-            called_raw = request.called if request.trunk else user_of(invite.uri)
+            called_raw = request.called if from_trunk else user_of(invite.uri)
         else:
             known = self.identity.caller(invite, request.flow, now)
             if isinstance(known, Challenge):
@@ -105,13 +123,14 @@ class Decisions:
             called_raw = user_of(invite.uri)
         if called_raw in policy.emergency.numbers:
             return self._emergency(request, trunk, called_raw, now)
-        called = normalise(called_raw, trunk.plan)
+        number_plan = trunk.plan
+        called = normalise(called_raw, number_plan)
         if called is None:
             return Refused(catalogue.INVALID_NUMBER, trunk, called_raw)
-        patient = not request.trunk  # the new call of a transfer is decided on at once
+        patient = not from_trunk  # the new call of a transfer is decided on at once
         rated, name = called, longest(policy.prefixes, called[1:], policy.longest_prefix)
         if self._refine is not None:
-            found = self.waiting.looked_up(request.call, trunk, called, now, patient)
+            found = self.waiting.looked_up(call, trunk, called, now, patient)
             if isinstance(found, Asked):
                 return Postponed(trunk, called_raw, found.until, called)
             if found is not None:
@@ -125,28 +144,29 @@ class Decisions:
         denied = self.compliance.refuses(trunk, called, name, metadata, at)
         if denied is not None:
             return Refused(denied.refusal, trunk, called_raw, number=called, metadata=metadata, text=denied.text)
-        turn = self.waiting.turn(request.call, trunk, self.limits_of_trunk(trunk), now, patient)
+        turn = self.waiting.turn(call, trunk, self.limits_of_trunk(trunk), now, patient)
         if isinstance(turn, Wait):
             return Postponed(trunk, called_raw, turn.until, called)
         if isinstance(turn, Full):
             return Refused(_limit_refusal((turn.name, turn.why), trunk), trunk, called_raw, number=called, metadata=metadata)
         destination = policy.destinations[name]
         if trunk.pace.wait_s and patient:
-            until = self._gateway_ready(request.call, trunk, destination, now)
+            until = self._gateway_ready(call, trunk, destination, now)
             if until is not None:
                 return Postponed(trunk, called_raw, until, called)
         if self.waiting.held:
-            self.waiting.settle(request.call)
+            self.waiting.settle(call)
         choice = self.router.choose(policy, destination, rated, now, at / 1e6)
         band = self.router.band(policy, destination, at / 1e6) if policy.bands else ""
+        gateways, strategy = choice.gateways, destination.strategy
         decision = Decision(
-            request.call, at, policy.version, name, destination.strategy, tuple([gateway.name for gateway in choice.gateways]),
+            call, at, policy.version, name, strategy, tuple([gateway.name for gateway in gateways]),
             {}, choice.draw, choice.propensity, choice.scores, band, choice.holdout,
         )  # fmt: skip
         caller_raw, display, private = caller_of(invite)
-        caller = normalise(caller_raw, trunk.plan) or caller_raw
+        caller = normalise(caller_raw, number_plan) or caller_raw
         plan = Plan(
-            trunk, "outbound", called_raw, called, caller_raw, caller, display, private, name, destination.strategy, choice.gateways,
+            trunk, "outbound", called_raw, called, caller_raw, caller, display, private, name, strategy, gateways,
             destination.max_attempts, metadata, decision, rated=rated,
         )  # fmt: skip
         if trunk.caller_id.use != "pass":
@@ -170,19 +190,26 @@ class Decisions:
         takes_calls: list[str] = []
         for gateway in paced:
             limits = self._limits_of_gateway(gateway, trunk.tenant)
-            if self.places.way(gateway, now) is None:
-                continue
-            if self.health.has_news() and (self.health.is_out(gateway.name, destination.name, now) or self.health.skips(gateway.name, destination.name, now)):
+            if not self._takes_calls(gateway, destination, now):
                 continue
             takes_calls.append(gateway.name)
             if not self.limits.has_room(limits):
                 continue
             if not self.waiting.pacer.free(limits, now):
+                if self.waiting.held and (held := self.waiting.held.get(call)) is not None and held.gateway:
+                    self.waiting.goes_on(call, any(known.name == held.gateway and self._takes_calls(known, destination, now) for known in paced))
                 return None
             late.append((gateway, limits))
         if not late and not self.waiting.held:
             return None
         return self.waiting.at_gateway(call, trunk, self.limits_of_trunk(trunk), late, takes_calls, now)
+
+    def _takes_calls(self, gateway: Gateway, destination: Destination, now: float) -> bool:
+        """Whether a gateway leads somewhere and is not known to be out or failing."""
+        health = self.health
+        if self.places.way(gateway, now) is None:
+            return False
+        return not health.has_news() or not (health.is_out(gateway.name, destination.name, now) or health.skips(gateway.name, destination.name, now))
 
     def _with_number(self, plan: Plan, at: int) -> Plan | Refused:
         """The plan with a number that may be called with now, or none: never one that should rest because no other is left (rule 9)."""
@@ -269,8 +296,11 @@ class Decisions:
     def ahead(self, gateway: Gateway, now: float) -> Flow | None:
         return self.places.flow_to(gateway, now)
 
-    def avoid(self, gateway: Gateway, flow: Flow, now: float, since: float = 0.0) -> bool:
-        return self.places.avoid(gateway, flow, now, since)
+    def avoid(self, gateway: Gateway, flow: Flow, now: float, since: float = 0.0, silent: bool = False) -> bool:
+        another = self.places.avoid(gateway, flow, now, since)
+        if silent:
+            self.suspect(gateway, flow, now)
+        return another
 
     def bill(self, destination: str, gateway: str, talk_s: float, called: str = "", at: float = 0.0) -> float | None:
         return self.router.bill(destination, gateway, talk_s, called, at)
@@ -280,17 +310,30 @@ class Decisions:
     def observe(self, fact: Fact, now: float) -> None:
         self.numbers.apply(fact)
         self.compliance.apply(fact)
-        if isinstance(fact, Attempt):
-            self.limits.give(f"gateway {fact.gateway}", f"carrier {fact.carrier}", at_carrier(fact.tenant, fact.carrier))
-            self.health.apply(fact, now, fact.outcome == "route" and self.places.spares(fact.gateway, fact.local, fact.remote, now))
-            self.router.apply(fact)
-        elif isinstance(fact, AnswerLabelled):
-            self.router.apply(fact)
-        elif isinstance(fact, Call):
-            if fact.policy:
-                self.limits.give(f"trunk {fact.trunk}", f"tenant {fact.tenant}")
-            if self.waiting.held:
-                self.waiting.left(fact.call)
+        learn = _LEARNS.get(type(fact))
+        if learn is not None:
+            learn(self, fact, now)
+
+    def _attempted(self, fact: Attempt, now: float) -> None:
+        gateway, carrier = fact.gateway, fact.carrier
+        self.limits.give(f"gateway {gateway}", f"carrier {carrier}", at_carrier(fact.tenant, carrier))
+        changed = self.health.apply(fact, now, fact.outcome == "route" and self.places.spares(gateway, fact.local, fact.remote, now))
+        self.router.apply(fact)
+        if self.waiting.held and (changed or fact.retry_after_s):
+            self.waiting.reconsider()
+
+    def _labelled(self, fact: AnswerLabelled, now: float) -> None:
+        self.router.apply(fact)
+
+    def _ended(self, fact: Call, now: float) -> None:
+        if fact.policy:
+            self.limits.give(f"trunk {fact.trunk}", f"tenant {fact.tenant}")
+        if self.waiting.held:
+            self.waiting.left(fact.call)
+
+    def _moved(self, fact: GatewayState, now: float) -> None:
+        if self.waiting.held:
+            self.waiting.reconsider()
 
     def refresh(self, now: float, budget: int = 1) -> int:
         """Bring what strategies know up to date, `budget` steps of at most 2 ms; call it when the loop has a moment. Returns the steps done."""
@@ -384,5 +427,11 @@ def _gateway_refusal(full: tuple[str, str], gateway: Gateway) -> Refusal:
         return catalogue.GATEWAY_CPS if own else catalogue.CARRIER_CPS
     return catalogue.GATEWAY_CHANNELS if own else catalogue.CARRIER_CHANNELS
 
+
+_Learn: TypeAlias = Callable[[Decisions, Any, float], None]
+_LEARNS: Final[dict[type, _Learn]] = {
+    Attempt: Decisions._attempted, AnswerLabelled: Decisions._labelled, Call: Decisions._ended, GatewayState: Decisions._moved,
+}  # fmt: skip
+"Fact -> what is learnt from it beside what numbers and rules of contact learn."
 
 __all__ = ["Decisions", "caller_of", "metadata_of"]

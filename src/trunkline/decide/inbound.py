@@ -1,6 +1,6 @@
 """Calls from carriers: the DID decides which trunks ring, in order (row T17); a call back to one of our numbers says who called (row N14)."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from trunkline.decide.places import on_path
 from trunkline.decide.plan import CallRequest, Plan, Postponed, Refused, Verdict
@@ -15,10 +15,10 @@ from trunkline.sip.uri import user_of
 if TYPE_CHECKING:
     from trunkline.decide.decisions import Decisions
 
-TO_TRUNK = "trunk/"
+TO_TRUNK: Final = "trunk/"
 "Gateways that stand for a trunk are named by this and the trunk's name."
 
-INTERNATIONAL = NumberPlan()
+INTERNATIONAL: Final = NumberPlan()
 "How carriers write who calls: country code first."
 
 

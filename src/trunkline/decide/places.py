@@ -36,6 +36,9 @@ class ProbedPlaces(Places, Protocol):
     def heard(self, flow: Flow, answers: bool) -> None:
         """Whether a path answers OPTIONS: calls take it last while it does not."""
 
+    def returned(self, flow: Flow, now: float) -> bool:
+        """A path that failed a call answers OPTIONS: calls take it again. False where it does not count: it failed again soon after it had answered before."""
+
 
 class StaticPlaces:
     """Places for numeric addresses only: tests, benches, the market simulator."""
@@ -69,6 +72,9 @@ class StaticPlaces:
 
     def heard(self, flow: Flow, answers: bool) -> None:
         return None
+
+    def returned(self, flow: Flow, now: float) -> bool:
+        return False
 
     def gateway_at(self, address: Address) -> str:
         return next((name for name, way in self._ways.items() if way.flow.address == address), "")

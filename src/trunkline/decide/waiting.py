@@ -4,7 +4,9 @@ What was taken for a call that waits is kept by its `Held` and given back when i
 the turn under its trunk's rates is taken once, however often the call waits for something else afterwards (rows T7, N12, R13).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from itertools import islice
+from typing import Final
 
 from trunkline.guard.limits import Limit, Limits
 from trunkline.guard.pacing import GO, Full, Go, Pacer, Wait
@@ -12,12 +14,15 @@ from trunkline.numbering.dip import Answer, Dips
 from trunkline.numbering.dip import Waiting as Asked
 from trunkline.policy.snapshot import Gateway, Pace, Snapshot, Trunk
 
-SILENT = Answer()
+SILENT: Final = Answer()
 "What a call goes by that may not wait and finds nothing."
 
-AT_ONCE = Pace()
+AT_ONCE: Final = Pace()
 
-MOST_CALLS = 1_000
+MOST_AGAIN: Final = 32
+"Calls decided on again in one turn of the loop: a millisecond or two."
+
+MOST_CALLS: Final = 1_000
 "That wait for certificates."
 
 
@@ -62,10 +67,27 @@ class Waiting:
         "URL -> when the first call began to wait for it."
         self._for_certificates: set[str] = set()
         "Calls that wait for one."
+        self._again: dict[str, None] = {}
+        "Calls that wait for a gateway's rate, and may have lost it or another be free."
 
     def follow(self, policy: Snapshot) -> None:
         """A new policy is in force."""
         self.dips.follow(policy.dips)
+
+    def repace(self, wanted: Callable[[Held], tuple[str, tuple[Limit, ...]] | None]) -> None:
+        """Rates have changed. `wanted` says in which queue a call waits from now on, and for what; None where its trunk or gateway is no more."""
+        for held in self.held.values():
+            if held.gateway and held.reserved and (now := wanted(held)) is not None:
+                held.reserved = self._renamed(held.reserved, now[1])
+        renewed = {call: now for call, held in self.held.items() if call in self.pacer and (now := wanted(held)) is not None}
+        for call, (_, limits) in renewed.items():
+            self.held[call].wants = limits
+        self.pacer.repace(renewed)
+        self.reconsider()
+
+    def reconsider(self) -> None:
+        """A gateway takes calls, or takes none any more: those that wait for one are decided on again."""
+        self._again.update(dict.fromkeys([call for call, held in self.held.items() if held.gateway and call in self.pacer]))
 
     def resume(self, call: str) -> Held | None:
         """What is held for a call that is decided on again; None where it never waited."""
@@ -147,6 +169,8 @@ class Waiting:
         left_s = pace.wait_s - (now - held.since) if held is not None else pace.wait_s
         if held is not None and held.gateway:
             if held.wants:
+                if left_s > 1e-9:
+                    return held.since + pace.wait_s  # asked again before its time: it stays where it is
                 self.pacer.leave(call)
                 held.wants = ()
             return None
@@ -165,16 +189,28 @@ class Waiting:
         held.wants = at_it
         return answer.until
 
+    def goes_on(self, call: str, open_: bool) -> None:
+        """A gateway is free, so the call stands in no queue any more; a turn it has is worth keeping where its gateway takes calls (`open_`)."""
+        held = self.held.get(call)
+        if held is None or not held.gateway:
+            return
+        if held.wants or not open_:
+            self._lose_turn(held, call)
+
     def has_limits(self, call: str, limits: tuple[Limit, ...]) -> bool:
         """Whether these limits of a trunk were taken for this call before it waited."""
         held = self.held.get(call) if self.held else None
         if held is None or not held.limits:
             return False
-        if held.limits is not limits:  # taken under the names of the policy before
-            self.limits.give(*[limit.name for limit in held.limits])
-            self.limits.hold(tuple([limit.name for limit in limits]))
-            held.limits = limits
+        if held.limits is not limits:
+            held.limits = self._renamed(held.limits, limits)
         return True
+
+    def _renamed(self, before: tuple[Limit, ...], limits: tuple[Limit, ...]) -> tuple[Limit, ...]:
+        """What was taken under the names of the policy before is held under those of the one in force."""
+        self.limits.give(*[limit.name for limit in before])
+        self.limits.hold(tuple([limit.name for limit in limits]))
+        return limits
 
     def settle(self, call: str) -> None:
         """The call goes on: its trunk's limits are its own now, its turn at a gateway is kept until it gets there."""
@@ -182,6 +218,8 @@ class Waiting:
         if held is None:
             return
         held.limits = ()
+        if held.wants:  # it went on before its turn
+            self._lose_turn(held, call)
         if not held.reserved:
             del self.held[call]
 
@@ -205,8 +243,18 @@ class Waiting:
             calls = list(dict.fromkeys(calls))  # who waited for two is told once
             self._known.clear()
         timer = self.pacer.timer()
-        if timer is None or timer > now + 1e-9:
-            return calls
+        if timer is not None and timer <= now + 1e-9:
+            calls += self._released(now)
+        if self._again:
+            again = list(islice(self._again, MOST_AGAIN))
+            for call in again:
+                del self._again[call]
+            calls += [call for call in again if call in self.pacer]
+        return calls
+
+    def _released(self, now: float) -> list[str]:
+        """Calls whose turn came, or will not come."""
+        calls = []
         for call, answer in self.pacer.due(now):
             held = self.held[call]
             wanted, held.wants = held.wants, ()
@@ -222,7 +270,7 @@ class Waiting:
 
     def next_due(self) -> float | None:
         """When to ask; None where nobody waits for a turn."""
-        return self.pacer.timer()
+        return 0.0 if self._again else self.pacer.timer()
 
     def left(self, call: str) -> None:
         """The call is over; what was taken for it and is not its own is given back."""
@@ -252,6 +300,19 @@ class Waiting:
         held.asks = names
         for name in names:
             self._asking.setdefault(name, []).append(call)
+
+
+def cps_of(policy: Snapshot, name: str) -> float:
+    """Calls per second a policy allows under the name of a limit; 0 is unlimited."""
+    kind, _, whose = name.partition(" ")
+    if kind == "gateway":
+        gateway = policy.gateways.get(whose)
+        return gateway.cps if gateway is not None else 0.0
+    if kind == "carrier":
+        carrier = policy.carriers.get(whose)
+        return carrier.cps if carrier is not None else 0.0
+    known = policy.trunks.get(whose) if kind == "trunk" else policy.tenants.get(whose) if kind == "tenant" else None
+    return known.cps if known is not None else 0.0
 
 
 def rate_of(gateway: Gateway, limits: tuple[Limit, ...]) -> str:

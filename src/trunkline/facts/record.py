@@ -12,6 +12,20 @@ from msgspec import Struct
 from trunkline.facts.numbers import NumberFact
 
 
+class Asked(Struct, frozen=True, gc=False, array_like=True):
+    """An INVITE whose caller waits for a final answer; all a restart needs to give it one."""
+
+    door: str
+    "Name of the local door it came in by."
+    transport: str
+    source: str
+    "Address it came from, `ip:port`."
+    tag: str
+    "Ours, in the To of what its caller was told."
+    invite: str
+    "Its Request-URI, then the Via, To, From, Call-ID and CSeq lines: what a response repeats (RFC 3261 section 8.2.6.2)."
+
+
 class AttemptStarted(Struct, frozen=True, gc=False, tag_field="fact", tag="attempt_started"):
     """An INVITE left for a carrier; lets a restart CANCEL what it cannot carry on."""
 
@@ -37,6 +51,8 @@ class AttemptStarted(Struct, frozen=True, gc=False, tag_field="fact", tag="attem
     session_id: str = ""
     e164: str = ""
     "Called number in E.164 with +; empty for an emergency number."
+    asked: Asked | None = None
+    "With a call's first attempt: the INVITE of its caller, which nothing has answered yet."
 
 
 class DialogOpened(Struct, frozen=True, gc=False, tag_field="fact", tag="dialog_opened"):
@@ -417,7 +433,7 @@ class NodeStopped(Struct, frozen=True, gc=False, tag_field="fact", tag="node_sto
 
 
 class Parked(Struct, frozen=True, gc=False, tag_field="fact", tag="parked"):
-    """A call has to wait before it can be decided on; lets a restart write its record."""
+    """A call has to wait before it can be decided on, or offered to its first gateway; lets a restart answer its caller and write its record."""
 
     call: str
     at: int
@@ -433,6 +449,7 @@ class Parked(Struct, frozen=True, gc=False, tag_field="fact", tag="parked"):
     "In E.164 with +; empty when it was not understood yet."
     caller_raw: str
     session_id: str
+    asked: Asked | None = None
 
 
 Fact: TypeAlias = (

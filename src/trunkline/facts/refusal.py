@@ -162,7 +162,7 @@ TRANSFER_REFUSED = _no("transfer.refused", Result.FORBIDDEN, "Policy does not le
 SESSION_EXPIRED = _no("sip.session_expired", Result.UNREACHABLE, "The far end stopped refreshing the session (RFC 4028).", layer=Layer.DIALOG)
 SESSION_INTERVAL = _no("sip.session_interval", Result.BAD_REQUEST, "The session interval asked for is below the node's minimum.", layer=Layer.DIALOG, side=Side.DIALER)
 NO_PRACK = _no("sip.no_prack", Result.UNREACHABLE, "A reliable provisional response was never acknowledged (RFC 3262).", layer=Layer.DIALOG, side=Side.DIALER)
-RESTARTED = _no("node.restarted", Result.UNREACHABLE, "The node was restarted while the call was up; both ends were hung up.")
+RESTARTED = _no("node.restarted", Result.UNREACHABLE, "The node was restarted while the call was up: both ends were hung up, or a caller who still waited was told so.")
 STOPPED = _no("node.stopped", Result.UNREACHABLE, "The node was stopped while the call was up; both ends were hung up.")
 CANCELLED = _no("call.cancelled", Result.CANCELLED, "The dialer hung up before the call was answered.", side=Side.DIALER)
 NONE_LEFT = _no("numbers.none_left", Result.LIMITED, "No number of the pool has room: all are capped, resting or without proof. The record counts why; add numbers or call less.")

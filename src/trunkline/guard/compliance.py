@@ -5,32 +5,35 @@ was replaced. A refusal says when the call may be tried again. Rules that fit a 
 their hours, so a call that may be placed costs a prefix look-up, a comparison and two searches by halving.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any, Final, TypeAlias
 from zoneinfo import available_timezones
 
 import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
 from trunkline.facts import refusal as catalogue
+from trunkline.facts.numbers import NumberAdded, NumberChanged, NumberComplaint
 from trunkline.facts.record import Attempt, AttemptStarted, Call, Fact
 from trunkline.facts.refusal import Refusal
 from trunkline.guard.do_not_call import Lists
 from trunkline.guard.ledger import Ledger, scope_of
 from trunkline.guard.opt_outs import OptOuts
 from trunkline.guard.retries import Spaced, outcome_of, spaced, too_soon
+from trunkline.guard.under_way import UnderWay
 from trunkline.guard.windows import Hours, hours
 from trunkline.numbering.zones import Place, Zones, shipped_zones
 from trunkline.policy.contact_rules import Contact, ContactRule
 from trunkline.policy.snapshot import Snapshot, Trunk
 
-DAY_S = 86_400
+DAY_S: Final = 86_400
 PROFILES = 20_000
 "Kinds of calls whose rules are kept ready."
-HEARD = 10_000
+HEARD: Final = 10_000
 "Calls whose verdict is kept until their record comes."
 LONGEST_CALL_US = 12 * 3_600_000_000
 "A call that began longer ago is not under way, whatever its record says."
@@ -40,7 +43,8 @@ AGAIN_S = 60
 LEDGER, OPT_OUTS, UNDER_WAY, ANSWERS = "ledger", "opt_outs", "under_way", "heard"
 
 
-class Denied(Struct, frozen=True, gc=False):
+@dataclass(frozen=True)
+class Denied:
     """The call may not be placed now."""
 
     refusal: Refusal
@@ -51,15 +55,8 @@ class Denied(Struct, frozen=True, gc=False):
     "Why, for the dialer and the record: printable ASCII without quotes and backslashes."
 
 
-class UnderWay(Struct, frozen=True, gc=False, array_like=True):
-    """A call that has begun and not ended."""
-
-    number: int
-    tenant: str
-    began_us: int
-
-
-class Profile(Struct, frozen=True, gc=False):
+@dataclass(frozen=True)
+class Profile:
     """What holds for one kind of call, from when until when (a clock may be set back)."""
 
     since_s: int
@@ -195,18 +192,22 @@ class Compliance:
 
     def apply(self, fact: Fact) -> None:
         """Learn from one fact."""
-        if isinstance(fact, Call):
-            self._ended(fact)
-        elif isinstance(fact, Attempt):
-            if fact.heard and self._keeps:
-                if len(self._heard) >= HEARD:
-                    del self._heard[next(iter(self._heard))]
-                self._heard[fact.call] = fact.heard
-        elif isinstance(fact, AttemptStarted):
-            if self._keeps and fact.carrier and fact.e164[1:].isdecimal():
-                self._begin(fact.call, UnderWay(int(fact.e164[1:]), fact.tenant, fact.at))
-        else:
-            self.opt_outs.apply(fact)
+        learn = _LEARNS.get(type(fact))
+        if learn is not None:
+            learn(self, fact)
+
+    def _answered(self, fact: Attempt) -> None:
+        if fact.heard and self._keeps:
+            if len(self._heard) >= HEARD:
+                del self._heard[next(iter(self._heard))]
+            self._heard[fact.call] = fact.heard
+
+    def _started(self, fact: AttemptStarted) -> None:
+        if self._keeps and fact.carrier and fact.e164[1:].isdecimal():
+            self._begin(fact.call, UnderWay(int(fact.e164[1:]), fact.tenant, fact.at))
+
+    def _said(self, fact: NumberComplaint | NumberAdded | NumberChanged) -> None:
+        self.opt_outs.apply(fact)
 
     def _begin(self, call: str, under_way: UnderWay) -> None:
         self._under_way[call] = under_way
@@ -292,3 +293,10 @@ def _pieces(kinds: Sequence[tuple[str, Iterator[bytes]]], under_way: bytes, hear
     yield msgspec.msgpack.encode((UNDER_WAY, under_way))
     yield msgspec.msgpack.encode((ANSWERS, heard))
 
+
+_Learn: TypeAlias = Callable[[Compliance, Any], None]
+_LEARNS: Final[dict[type, _Learn]] = {
+    Call: Compliance._ended, Attempt: Compliance._answered, AttemptStarted: Compliance._started, NumberComplaint: Compliance._said,
+    NumberAdded: Compliance._said, NumberChanged: Compliance._said,
+}  # fmt: skip
+"Fact -> what is learnt from it."

@@ -1,10 +1,9 @@
 """Who is calling: by source address, digest or registration (row T5)."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import TypeAlias
-
-from msgspec import Struct
 
 from trunkline.facts import refusal as catalogue
 from trunkline.facts.refusal import Refusal
@@ -17,13 +16,17 @@ CACHE_LIMIT = 65_536
 "Source addresses whose networks are remembered."
 
 
-class Known(Struct, frozen=True):
+class Known:
     """The caller is this trunk."""
 
-    trunk: Trunk
+    __slots__ = ("trunk",)
+
+    def __init__(self, trunk: Trunk) -> None:
+        self.trunk = trunk
 
 
-class Challenge(Struct, frozen=True, gc=False):
+@dataclass(frozen=True)
+class Challenge:
     """Credentials are needed: answer 401 with these header values (RFC 8760 section 2.4)."""
 
     headers: tuple[str, ...]

@@ -7,12 +7,12 @@ Part of a limit's channels may be guaranteed to names that share it: a trunk wit
 not in use is kept free of the others; everything else is for whoever comes (row T7).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from msgspec import Struct
 
-
-class Limit(Struct, frozen=True, gc=False):
+@dataclass(frozen=True)
+class Limit:
     """What one name allows."""
 
     name: str
@@ -22,7 +22,8 @@ class Limit(Struct, frozen=True, gc=False):
     "0 is unlimited."
 
 
-class Share(Struct, frozen=True, gc=False):
+@dataclass(frozen=True)
+class Share:
     """Channels of one limit that are kept for one name under it."""
 
     of: str
@@ -83,6 +84,13 @@ class Limits:
             if limit.cps:
                 at = max(at, self._due.get(limit.name, 0.0) - (1.0 - 1.0 / max(limit.cps, 1.0)))
         return at
+
+    def repace(self, before: Callable[[str], float], after: Callable[[str], float], now: float) -> None:
+        """Rates have changed, from calls per second `before` by name to those `after`: calls made under a lower one hold up no others than they
+        would have under the new. A rate that is lower now counts from the next call."""
+        for name, due in self._due.items():
+            if due > now and after(name) > (rate := before(name)) > 0.0:
+                self._due[name] = now + (due - now) * rate / after(name)
 
     def spares(self, limit: Limit, calls: int, now: float) -> bool:
         """Whether the rate of a limit allows one more call now besides so many others."""

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from trunkline.facts.numbers import NumberAdded, NumberChanged, NumberComplaint
-from trunkline.facts.record import Fact
 from trunkline.records.checkpoint import in_pieces
 
 PIECE_BYTES = 65_536
@@ -36,7 +35,7 @@ class OptOuts:
         by_tenant = self._by_tenant
         return bool(by_tenant) and (_has(by_tenant.get(tenant), number) or _has(by_tenant.get(""), number))
 
-    def apply(self, fact: Fact) -> None:
+    def apply(self, fact: NumberComplaint | NumberAdded | NumberChanged) -> None:
         """Learning a fact twice changes nothing."""
         if isinstance(fact, NumberComplaint):
             digits = fact.callee.lstrip("+")
@@ -44,7 +43,7 @@ class OptOuts:
                 self._add(self._owners.get(fact.number, ""), int(digits))
         elif isinstance(fact, NumberAdded):
             self._owners[fact.number] = fact.owner
-        elif isinstance(fact, NumberChanged) and "owner" in fact.changes:
+        elif "owner" in fact.changes:
             self._owners[fact.number] = fact.changes["owner"]
 
     def _add(self, tenant: str, number: int) -> None:

@@ -10,27 +10,30 @@ Sans-IO: `ask` answers at once, `timer` says when to call `due`, and `due` says 
 """
 
 from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
 from math import inf
-from typing import TypeAlias
-
-from msgspec import Struct
+from typing import Final, TypeAlias
 
 from trunkline.guard.limits import Limit, Limits
 from trunkline.policy.snapshot import Pace
 
 
-class Go(Struct, frozen=True, gc=False):
+@dataclass(frozen=True)
+class Go:
     """Place the call now; its limits are taken."""
 
 
-class Wait(Struct, frozen=True, gc=False):
+@dataclass(frozen=True)
+class Wait:
     """The call is in the queue."""
 
     until: float
     "It is let go or refused by then, monotonic seconds."
 
 
-class Full(Struct, frozen=True, gc=False):
+@dataclass(frozen=True)
+class Full:
     """Refuse the call; nothing is taken."""
 
     name: str
@@ -42,7 +45,7 @@ class Full(Struct, frozen=True, gc=False):
 
 
 Answer: TypeAlias = Go | Wait | Full
-GO = Go()
+GO: Final = Go()
 
 
 class Ticket:
@@ -96,6 +99,10 @@ class Pacer:
 
     def __len__(self) -> int:
         return len(self._waiting)
+
+    def __contains__(self, call: str) -> bool:
+        """Whether a call waits: it was neither let go nor refused."""
+        return call in self._waiting
 
     def ask(self, call: str, queue: str, flow: str, limits: tuple[Limit, ...], pace: Pace, now: float, lane: str = "") -> Answer:
         """May this call go? `queue` names the rate it shares (`tenant acme`, `carrier alpha`), `flow` whose call it is (`trunk vici-1`), `lane`
@@ -172,6 +179,33 @@ class Pacer:
     def changed(self) -> None:
         """A rate was given back: somebody may go earlier than was said."""
         self._dirty = True
+
+    def repace(self, wanted: Mapping[str, tuple[str, tuple[Limit, ...]]]) -> None:
+        """Calls wait for other rates from now on, by call: its queue and its limits, as for `ask`. Nobody loses its place in its flow."""
+        for call, (_, limits) in wanted.items():
+            ticket = self._waiting[call]
+            self._count(ticket, -1)
+            ticket.limits = limits
+            self._count(ticket, 1)
+        for name, line in list(self._lines.items()):
+            for key, flow in list(line.flows.items()):
+                queue = next((wanted[ticket.call][0] for ticket in flow.waiting if ticket.call in wanted), name)
+                if queue != name:
+                    self._move(line, self._lines.setdefault(queue, Line()), key, queue)
+            self._tidy(name, line)
+        self._dirty = True
+
+    def _move(self, line: Line, to: Line, key: str, queue: str) -> None:
+        """A flow goes to another line."""
+        flow = line.flows.pop(key)
+        there = to.flows.get(key)
+        if there is None:
+            flow.tag = to.virtual + max(0.0, flow.tag - line.virtual)
+            to.flows[key] = there = flow
+        else:
+            there.waiting.extend(flow.waiting)
+        for ticket in flow.waiting:
+            ticket.queue, ticket.flow = queue, there
 
     def leave(self, call: str) -> None:
         """The call is gone: its caller hung up."""

@@ -13,7 +13,7 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from .detector import FRAME, TICK_S, AnswerAware, Detector, Mask, PlaceAware, SignallingAware
+from .detector import FRAME, TICK_S, AnswerAware, Detector, Mask, Overhearing, PlaceAware, SignallingAware
 from .hearing import Hearing, Phase
 
 FULL_SCALE = np.float32(1 / 32768)
@@ -39,6 +39,7 @@ class Bank:
         self._place_aware = [detector for detector in self.detectors if isinstance(detector, PlaceAware)]
         self._answer_aware = [detector for detector in self.detectors if isinstance(detector, AnswerAware)]
         self._signalling_aware = [detector for detector in self.detectors if isinstance(detector, SignallingAware)]
+        self._overhearing = frozenset(id(detector) for detector in self.detectors if isinstance(detector, Overhearing))
 
     def open(self, row: int, country: str | None = None) -> None:
         """A line begins at `row`, in the early phase, with the next tick. `country` is the one called, where known.
@@ -93,6 +94,8 @@ class Bank:
         self._frames[self._sounding] = frames[self._sounding] * FULL_SCALE
         said: list[Hearing] = []
         for detector in self.detectors:
+            if said and id(detector) in self._overhearing:
+                detector.overheard(said, now)  # type: ignore[attr-defined]
             for hearing in detector.push(self._frames, heard, now):
                 if self._open[hearing.row]:
                     said.append(self._stamped(hearing))

@@ -61,3 +61,11 @@ class SignallingAware(Protocol):
 
     def signalled(self, rows: Rows, ring_time_s: float | None, early_media: bool) -> None:
         """The lines in `rows` rang for `ring_time_s` (None: no alerting was seen), with or without early media."""
+
+
+@runtime_checkable
+class Overhearing(Protocol):
+    """A detector that goes by what those before it in the bank said."""
+
+    def overheard(self, said: Sequence[Hearing], now: float) -> None:
+        """This was said of the tick that is pushed next."""

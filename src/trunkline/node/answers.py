@@ -15,6 +15,7 @@ from trunkline.facts.record import AnswerLabelled, GatewayState, Ladder
 from trunkline.node.answers_numbers import Told, take_numbers
 from trunkline.node.control import RefusedError, Request
 from trunkline.node.settings import SettingsError
+from trunkline.policy.problem import nearest
 from trunkline.policy.snapshot import Gateway
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class Answers:
             "call": call.id, "at": self.node.clock.utc_us(call.began), "state": call.state.value, "trunk": plan.trunk.name, "called": plan.called,
             "caller": plan.caller, "carrier": call.last[0], "gateway": call.last[1], "attempts": call.position,
             "heard": call.ear.verdict if call.ear is not None else "", "early_heard": call.ear.early if call.ear is not None else "",
-            "masked": [("caller", "callee")[leg > 0] for leg in sorted(call.masked)], "recording_paused": bool(call.paused or call.masked),
+            "destination": plan.destination, "metadata": plan.metadata, "masked": [("caller", "callee")[leg > 0] for leg in sorted(call.masked)], "recording_paused": bool(call.paused or call.masked),
         }  # fmt: skip
 
     def ladder(self, request: Request) -> Ladder:
@@ -182,10 +183,11 @@ class Answers:
             core.board.closed = node._why_closed()
             return f"node {node.settings.node.name} {'drains: no new calls' if drained else 'takes calls again'}"
         if request.gateway not in core.decisions.policy.gateways:
-            raise RefusedError(f"no gateway {request.gateway}; known are {', '.join(core.decisions.policy.gateways)}")
+            raise RefusedError(f"there is no gateway {request.gateway}; {nearest(request.gateway, core.decisions.policy.gateways)}")
         core.health.condition(request.gateway).drained = drained
         now = node._loop.time()
         core.emit(GatewayState(request.gateway, node.clock.utc_us(now), "drained" if drained else "undrained", request.reason), now)
+        node.network.turn(now)  # calls that wait may go, or must wait elsewhere
         return f"gateway {request.gateway} {'drains' if drained else 'takes calls again'}"
 
     async def reload(self, request: Request) -> dict[str, str]:

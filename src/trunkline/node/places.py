@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from trunkline.decide.inbound import TO_TRUNK, trunk_gateway
 from trunkline.decide.places import large_flow
 from trunkline.decide.plan import Way
+from trunkline.policy.doors import misfit
 from trunkline.policy.snapshot import Gateway, Snapshot
 from trunkline.sip.asyncio import PeerNames
 from trunkline.sip.asyncio.resolver import Resolver, Target
@@ -44,6 +45,8 @@ class ResolvedPlaces:
         self._by_name: dict[str, Gateway] = {}
         self._avoided: dict[Flow, float] = {}
         "Paths that failed lately, and until when they are asked last."
+        self._returned: dict[Flow, float] = {}
+        "Paths that were taken back early, and when."
         self._silent: set[Flow] = set()
         "Paths that do not answer OPTIONS."
 
@@ -121,6 +124,16 @@ class ResolvedPlaces:
             self._silent.discard(flow)
             self._avoided.pop(flow, None)  # what failed by it, failed while it was out
 
+    def returned(self, flow: Flow, now: float) -> bool:
+        if self._avoided.get(flow, 0.0) <= now:
+            return False
+        self._returned = {kept: at for kept, at in self._returned.items() if now - at < AVOID_S}
+        if flow in self._returned:
+            return False  # OPTIONS get through and calls do not: every one that tries costs its caller a timer
+        self._returned[flow] = now
+        del self._avoided[flow]
+        return True
+
     def state(self, flow: Flow, now: float) -> str:
         """Of a path: up, silent (OPTIONS goes unanswered) or avoided (a call just failed by it)."""
         if flow in self._silent:
@@ -177,15 +190,12 @@ def unsuited(policy: Snapshot, doors: Iterable[Door]) -> str:
     wrong: dict[tuple[str, str], list[str]] = {}
     for gateway in policy.gateways.values():
         for name in gateway.local:
-            door = named.get(name)
-            if door is None or door.purpose != "carriers" or door.transport != gateway.transport:
+            if misfit(name, gateway.transport, named):
                 wrong.setdefault((name, gateway.transport), []).append(gateway.name)
     said = []
     for (name, transport), gateways in wrong.items():
-        door = named.get(name)
-        fault = "no [[listen]] of this node bears that name" if door is None else f"that door is for {door.purpose} by {door.transport}"
-        known = ", ".join(other.name for other in named.values() if other.purpose == "carriers" and other.transport == transport) or "none"
-        said.append(f"{_few(gateways)}: local: `{name}`: {fault}; doors for carriers by {transport} are: {known}; write one of them, or add it to trunkline.toml")
+        fault, fix = misfit(name, transport, named) or ("", "")
+        said.append(f"{_few(gateways)}: local: `{name}`: {fault}; {fix}")
     return "\n".join(said)
 
 

@@ -1,15 +1,20 @@
-"""After a crash: hang up what cannot be carried on, and write down that it ended (design rule 6, row S3)."""
+"""After a crash: hang up what cannot be carried on, tell callers who wait, and write down that it ended (design rule 6, row S3)."""
 
 from collections.abc import Iterable, Mapping
 
+from trunkline.calls.record import told_lines
 from trunkline.facts.clock import Clock
-from trunkline.facts.record import Attempt, AttemptStarted, Call, DialogClosed, DialogOpened, Fact
-from trunkline.facts.refusal import RESTARTED
+from trunkline.facts.record import Asked, Attempt, AttemptStarted, Call, DialogClosed, DialogOpened, Fact
+from trunkline.facts.refusal import CATALOGUE, RESTARTED
+from trunkline.facts.told import Told, told
+from trunkline.policy.snapshot import Trunk
 from trunkline.records import OpenCall
-from trunkline.sip.build import Head
+from trunkline.sip.build import Head, phrase_of
 from trunkline.sip.dialog import Dialog, host_port
 from trunkline.sip.endpoint import Endpoint
+from trunkline.sip.events import Received
 from trunkline.sip.flow import Door, Flow
+from trunkline.sip.transactions import ServerInvite
 
 REASON = 'Reason: Q.850;cause=41;text="node restarted"\r\n'
 
@@ -38,7 +43,27 @@ def hang_up(endpoint: Endpoint, dialogs: Iterable[DialogOpened], pending: Iterab
     return sent
 
 
-def records(calls: Iterable[OpenCall], clock: Clock, node: str, now: float) -> list[Fact]:
+def answer(endpoint: Endpoint, calls: Iterable[OpenCall], trunks: Mapping[str, Trunk], doors: Mapping[str, Door], now: float) -> int:
+    """Give the INVITE of every caller who waits a final answer, repeated until its ACK; how many. Call it before anything is received.
+
+    A caller who may have heard one is told the same again.
+    """
+    sent = 0
+    for call in calls:
+        asked = call.asked
+        flow = _flow(asked.door, asked.transport, asked.source, doors) if asked is not None else None
+        transaction = _asked_again(endpoint, asked, flow, now) if asked is not None and flow is not None else None
+        if asked is None or transaction is None:
+            continue
+        transaction.flow = _connected_to(transaction.flow, asked)
+        status, cause, code = call.told
+        verdict = Told(status, phrase_of(status), cause, retry_after=True) if status else _restarted(call, trunks)
+        transaction.respond(verdict.status, verdict.phrase, asked.tag, now, told_lines(verdict, CATALOGUE.get(code or RESTARTED.code)))
+        sent += 1
+    return sent
+
+
+def records(calls: Iterable[OpenCall], trunks: Mapping[str, Trunk], clock: Clock, node: str, now: float) -> list[Fact]:
     """The facts that close what a crash left open."""
     facts: list[Fact] = []
     at = clock.utc_us(now)
@@ -47,7 +72,7 @@ def records(calls: Iterable[OpenCall], clock: Clock, node: str, now: float) -> l
             facts.append(_attempt(call, position, started, at))
         facts += [DialogClosed(call.call, leg, at) for leg in call.dialogs]
         if not call.recorded:
-            facts.append(_call(call, node, at))
+            facts.append(_call(call, trunks, node, at))
     return facts
 
 
@@ -65,7 +90,7 @@ def _attempt(call: OpenCall, position: int, started: AttemptStarted, at: int) ->
     )  # fmt: skip
 
 
-def _call(call: OpenCall, node: str, at: int) -> Call:
+def _call(call: OpenCall, trunks: Mapping[str, Trunk], node: str, at: int) -> Call:
     first = next(iter(call.started.values()), None)
     caller = call.dialogs.get(0)
     parked = call.parked
@@ -74,19 +99,53 @@ def _call(call: OpenCall, node: str, at: int) -> Call:
     began = min(times, default=at)
     last = first or (call.attempts[max(call.attempts)] if call.attempts else None)
     whose = last or parked
+    asked = call.asked
+    refused = _restarted(call, trunks) if asked is not None else None
     return Call(
         call=call.call, at=began, node=node, policy="", direction=parked.direction if parked else "outbound", tenant=whose.tenant if whose else "",
-        trunk=whose.trunk if whose else "", source=caller.remote if caller else parked.source if parked else "",
-        transport=caller.transport if caller else parked.transport if parked else "",
-        dialer_call_id=caller.call_id if caller else parked.dialer_call_id if parked else "",
+        trunk=whose.trunk if whose else "", source=caller.remote if caller else asked.source if asked else parked.source if parked else "",
+        transport=caller.transport if caller else asked.transport if asked else parked.transport if parked else "",
+        dialer_call_id=caller.call_id if caller else _line(asked.invite, "Call-ID") if asked else parked.dialer_call_id if parked else "",
         user_agent="", called_raw=parked.called_raw if parked else "", called=(first.e164 if first else "") or (whose.called if whose else ""),
         caller_raw=parked.caller_raw if parked else "", caller=last.caller if last else "", destination=last.destination if last else "", strategy="", metadata={},
-        state="disconnected" if caller else "failed", status=200 if caller else 0, cause=41, result="unreachable", refusal=RESTARTED.code,
+        state="disconnected" if caller else "failed", status=200 if caller else refused.status if refused else 0,
+        cause=refused.cause if refused and not caller else 41, result="unreachable", refusal=RESTARTED.code,
         released_by="trunkline", attempts=len(call.started) + len(call.attempts), carrier=last.carrier if last else "",
         gateway=last.gateway if last else "", alerting_ms=None, early_media_ms=None,
         answer_ms=round((caller.at - began) / 1000, 1) if caller else None, talk_ms=round((at - caller.at) / 1000, 1) if caller else None,
         total_ms=round((at - began) / 1000, 1), holds=0, transfers=0, emergency=False, session_id=whose.session_id if whose else "",
     )  # fmt: skip
+
+
+def _restarted(call: OpenCall, trunks: Mapping[str, Trunk]) -> Told:
+    """What the caller is told, by the profile its trunk has now."""
+    named = [whose.trunk for whose in (call.parked, *call.started.values(), *call.attempts.values()) if whose is not None]
+    trunk = trunks.get(named[0]) if named else None
+    return told(trunk.profile if trunk is not None else "generic", RESTARTED.result)
+
+
+def _asked_again(endpoint: Endpoint, asked: Asked, flow: Flow, now: float) -> ServerInvite | None:
+    """The transaction of an INVITE, as if its caller had sent it a second time; None where it cannot be read any more."""
+    uri, _, lines = asked.invite.partition("\r\n")
+    top, _, rest = lines.partition("\r\n")
+    endpoint.receive(f"INVITE {uri} SIP/2.0\r\n{_as_sent(top, flow)}\r\n{rest}\r\n".encode("utf-8", "surrogateescape"), flow, now)
+    event = endpoint.next_event()
+    return event.transaction if isinstance(event, Received) and isinstance(event.transaction, ServerInvite) else None
+
+
+def _as_sent(via: str, flow: Flow) -> str:
+    """A Via line without what was noted of its source on receipt (RFC 3581 section 4)."""
+    top, comma, others = via.partition(",")
+    host, port = flow.address
+    return f"{top.removesuffix(f';received={host}').replace(f';rport={port}', ';rport', 1)}{comma}{others}"
+
+
+def _connected_to(flow: Flow, asked: Asked) -> Flow:
+    """Over TCP and TLS the connection died with the process: a response goes to where the INVITE came from, at the port its Via names (RFC 3261 section 18.2.2)."""
+    if not flow.door.reliable:
+        return flow
+    _, port = host_port(f"sip:{_line(asked.invite, 'Via').partition(' ')[2].partition(';')[0]}")
+    return Flow(flow.door, (flow.address[0], port or (5061 if flow.door.transport == "tls" else 5060)))
 
 
 def _flow(door: str, transport: str, remote: str, doors: Mapping[str, Door]) -> Flow | None:

@@ -55,7 +55,7 @@ YOUNG, NEVER = 1000, 1 << 30
 "New objects after which the youngest are looked over for cycles; the older ones never on their own."
 "Between two full searches for garbage cycles."
 
-SAID = (GatewayState, Alarm)
+SAID = frozenset((GatewayState, Alarm))
 "Facts that are told on standard output too."
 
 STOP_GRACE_S = 2.0
@@ -144,10 +144,11 @@ class Node:
         if last is None or last.version != applied.version:  # its first start, or applied while it did not run
             self.core.policy_applied(applied.author, applied.reason, last.version if last is not None else "", applied.rollback, now)
         hung_up = recovery.hang_up(self.core.endpoint, recovered.dialogs, recovered.pending, self.doors, now)
-        for fact in recovery.records(recovered.calls, self.clock, self.settings.node.name, now):
+        answered = recovery.answer(self.core.endpoint, recovered.unanswered, policy.trunks, self.doors, now)
+        for fact in recovery.records(recovered.calls, policy.trunks, self.clock, self.settings.node.name, now):
             self._emit(fact)
-        if hung_up:
-            self._emit(Alarm(self.clock.utc_us(now), "node.recovered", self.settings.node.name, f"hung up {hung_up} dialogs and attempts of the last run"))
+        if hung_up or answered:
+            self._emit(Alarm(self.clock.utc_us(now), "node.recovered", self.settings.node.name, f"hung up {hung_up} dialogs and attempts of the last run, answered {answered} callers who waited"))
         self.core.start(now)
         self.network.turn(now)
         self.network.start()
@@ -256,9 +257,9 @@ class Node:
     def _record(self, fact: Fact) -> None:
         """Keep a fact; it is on its way to the disk by the end of this loop turn, and before what it is about is sent."""
         self.journal.append(fact)
-        if isinstance(fact, SAID):
+        if type(fact) in SAID:
             print(said_of(fact), flush=True)  # few, and what a person watching wants to know
-        if isinstance(fact, Ladder):
+        if type(fact) is Ladder:
             return  # no record: it may wait for the next write
         self.open_dialogs.apply(fact)
         if not self._flush_wanted:
@@ -307,7 +308,7 @@ class Node:
             self.core.board.closed = self._why_closed()
             step = self.clock.follow(now, time.time_ns() // 1000)
             if step is not None:
-                self._emit(Alarm(self.clock.utc_us(now), "clock.stepped", self.settings.node.name, f"the system clock moved by {step.seconds:+.3f} s"))
+                self._emit(Alarm(self.clock.utc_us(now), "clock.stepped", self.settings.node.name, f"the system clock moved by {step:+.3f} s"))
 
     def _collect(self, now: float) -> None:
         """Look for garbage cycles everywhere, but only while no call is up: that stops the loop."""
@@ -349,10 +350,11 @@ class Node:
         return await self.policies.apply_file(author, reason)
 
 
-def said_of(fact: GatewayState | Alarm) -> str:
-    """A line for the log."""
+def said_of(fact: Fact) -> str:
+    """A line for the log, of a fact that is said."""
     if isinstance(fact, Alarm):
         return f"ALARM {fact.code}: {fact.subject}: {fact.text}"
+    assert isinstance(fact, GatewayState)
     return f"gateway {fact.gateway}: {fact.state} ({fact.reason})"
 
 

@@ -4,10 +4,13 @@ import asyncio
 import contextlib
 import ctypes
 import ctypes.util
+import socket
 import ssl
 import time
+from collections import Counter, deque
 from collections.abc import Callable
-from itertools import islice
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from urllib.parse import urlsplit
 
 from trunkline.decide.attestations import Attestations
@@ -17,8 +20,8 @@ from trunkline.numbers.certificates import MAX_BYTES, is_public
 FETCH_S = 5.0
 "Longest fetch of a certificate; calls wait for it less long, later ones have it."
 
-AT_ONCE = 2
-"Fetches under way: names are looked up in threads the journal needs too."
+AT_ONCE, AT_ONE_HOST = 8, 2
+"Fetches under way, and of those from one host: one that is slow holds up its own signers only."
 
 COMPARE_S = 60.0
 
@@ -60,6 +63,15 @@ class Signing:
         self.tls = tls
         self._woken = woken
         self._fetching: set[asyncio.Task[None]] = set()
+        self._known: set[str] = set()
+        "URLs that stand in a queue or are being fetched."
+        self._queues: dict[str, deque[str]] = {}
+        "Host -> URLs to fetch from it, first come first."
+        self._busy: Counter[str] = Counter()
+        "Host -> fetches under way."
+        self._names = ThreadPoolExecutor(AT_ONCE, "signers")  # not the loop's own threads: the journal needs those
+        self._lookups: dict[tuple[str, int], asyncio.Future[list[str]]] = {}
+        "A look-up cannot be stopped: a name whose servers are silent takes one thread, however often it is wanted."
         self._over = False
 
     async def run(self) -> None:
@@ -75,6 +87,7 @@ class Signing:
             self._over = True
             for task in self._fetching:
                 task.cancel()
+            self._names.shutdown(wait=False, cancel_futures=True)
 
     async def prepare(self) -> ssl.SSLContext:
         """Be ready to fetch: the HTTP client and every root there is are loaded in a thread, for both take longer than a loop may be held up."""
@@ -84,16 +97,40 @@ class Signing:
 
     def send(self) -> None:
         """Fetch what is wanted, a few at a time; call it after `Attestations.judge`."""
-        busy = {task.get_name() for task in self._fetching}
-        for url in list(islice((url for url in self.attestations.wanted if url not in busy), max(0, AT_ONCE - len(busy)))):
-            task = asyncio.get_running_loop().create_task(self._keep(url), name=url)
-            self._fetching.add(task)
-            task.add_done_callback(self._ended)
+        wanted = self.attestations.wanted
+        for url in wanted - self._known:
+            self._known.add(url)
+            self._queues.setdefault(_host_of(url), deque()).append(url)
+        for host, queue in list(self._queues.items()):
+            while queue and len(self._fetching) < AT_ONCE and self._busy[host] < AT_ONE_HOST:
+                self._begin(host, queue.popleft())
+            if not queue:
+                del self._queues[host]
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _begin(self, host: str, url: str) -> None:
+        if url not in self.attestations.wanted:  # not any more
+            self._known.discard(url)
+            return
+        self._busy[host] += 1
+        task = asyncio.get_running_loop().create_task(self._keep(url))
+        self._fetching.add(task)
+        task.add_done_callback(partial(self._ended, host, url))
+
+    def _ended(self, host: str, url: str, task: asyncio.Task[None]) -> None:
         self._fetching.discard(task)
+        self._known.discard(url)
+        self._busy -= Counter((host,))
         if not self._over:
             self.send()
+
+    async def _addresses(self, host: str, port: int) -> list[str]:
+        """Where a name leads. Raises OSError."""
+        looking = self._lookups.get((host, port))
+        if looking is None:
+            loop = asyncio.get_running_loop()
+            looking = self._lookups[host, port] = loop.run_in_executor(self._names, _look_up, host, port)
+            looking.add_done_callback(lambda done: (self._lookups.pop((host, port), None), done.cancelled() or done.exception()))
+        return await asyncio.shield(looking)
 
     def compare(self) -> None:
         """Tell what is known of the clock."""
@@ -118,8 +155,7 @@ class Signing:
 
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or 443
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=1)
-        addresses = [str(entry[4][0]) for entry in found]
+        addresses = await self._addresses(host, port)
         if not addresses or not all(map(self.may, addresses)):
             raise ValueError(f"{host} leads to an address that may not be asked")
         address = f"[{addresses[0]}]" if ":" in addresses[0] else addresses[0]
@@ -135,6 +171,17 @@ class Signing:
                 return await body_of(reply, MAX_BYTES)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise OSError(str(error)) from error
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _look_up(host: str, port: int) -> list[str]:
+    return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 def _context() -> ssl.SSLContext:

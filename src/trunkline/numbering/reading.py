@@ -4,9 +4,11 @@ Everything downstream (emergency apart) knows one spelling of a number, so this 
 dialer nearly always sends plain digits or + and digits: that costs a few string comparisons, no regular expression.
 """
 
+from typing import Final
+
 from trunkline.numbering.plan import NumberPlan
 
-SEPARATORS = str.maketrans("", "", "-.() ")
+SEPARATORS: Final = str.maketrans("", "", "-.() ")
 "RFC 3966 visual separators, and the space people type."
 
 

@@ -9,11 +9,12 @@ from trunkline.numbers.clock_check import ClockCheck
 from trunkline.numbers.dialer_caller import Ranges, Rule
 from trunkline.numbers.forecast import Demand, Forecast, forecast
 from trunkline.numbers.inventory import Import, read_csv, write_csv
-from trunkline.numbers.lifecycle import Event, State, diagram, override
+from trunkline.numbers.kind import Kind
+from trunkline.numbers.life import State
+from trunkline.numbers.lifecycle import Event, diagram, override
 from trunkline.numbers.presentation import presentable, rule_for
 from trunkline.numbers.reputation import LabellingRate, observe, read_labels
 from trunkline.numbers.review import Suspicion
-from trunkline.numbers.seats import Kind
 from trunkline.numbers.verification import Arrived, Failed, Fetch, Unjudged, Verdict, Verified, Verifier
 
 __all__ = [

@@ -6,11 +6,11 @@ call for. The facts a method returns are not yet true: whoever asked emits them,
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from random import Random
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
-from msgspec import Struct
 
 from trunkline.facts.numbers import (
     NumberAdded,
@@ -31,45 +31,30 @@ from .areas import Areas
 from .choice import Ask, Choice, Chosen, choose
 from .contacts import Contacts
 from .dialer_caller import Ranges, Rule, present
-from .evidence import Evidence, threshold
+from .evidence import Evidence, highest, threshold
 from .gathering import Gathering, by_part, parted
 from .history import History
 from .inventory import Holding, Inventory
-from .lifecycle import ACTIVE, Life, State, advance, come_back
+from .kind import Kind
+from .life import Life, State
+from .lifecycle import ACTIVE, advance, come_back
+from .open_call import Open
+from .raised import Alarm
 from .reputation import Reputations
 from .review import Suspicion, review_number, review_pool, suspicions
-from .seats import Kind, Seats
+from .seats import Seats
 
 NUMBERS = "numbers"
 "The book's name in checkpoints."
 
-ENDED_KEPT = 4_096
+ENDED_KEPT: Final = 4_096
 "Calls remembered after their end: what was heard on them may come late."
 
-HOUR_US = 3_600_000_000
+HOUR_US: Final = 3_600_000_000
 
 
-class Open(Struct, gc=False, array_like=True):
-    """A call and its number."""
-
-    call: str
-    number: str
-    pool: str
-    ended: bool = False
-    intercepted: bool = False
-    "A special information tone came after the answer: call blockers play one to callers they distrust."
-    seen_before: bool = False
-    "The callee knew the number from an earlier call."
-
-
-class Alarm(Struct, gc=False, array_like=True):
-    """A pool's alarm."""
-
-    pool: str
-    raised_at: int
-
-
-class Called(Struct, frozen=True, gc=False):
+@dataclass(frozen=True)
+class Called:
     """Where a call to one of our numbers belongs (row N14)."""
 
     owner: str
@@ -130,7 +115,7 @@ class NumberBook:
     def take(self, chosen: Chosen, call: str, callee: str, campaign: str, agent: str, at: int) -> NumberTaken:
         """The fact that the call goes out with this number."""
         pool = self.inventory.holdings[chosen.number].pool
-        return NumberTaken(at, call, chosen.number, callee, pool, campaign, agent, chosen.why, chosen.distance_km, chosen.open, chosen.excluded)
+        return NumberTaken(at, call, chosen.number, callee, pool, campaign, agent, chosen.why, chosen.distance_km, chosen.room, chosen.excluded)
 
     def life(self, number: str) -> Life | None:
         return self._lives.rows.get(number)
@@ -301,7 +286,7 @@ class NumberBook:
     def _suspect(self, number: str, rules: Rules, at: int) -> None:
         """A number under suspicion is exposed less before it is put to rest."""
         record = self.evidence.record(number)
-        suspected = record is not None and record.highest() > 0.5 * threshold(rules.false_alarm_attempts)
+        suspected = record is not None and highest(record) > 0.5 * threshold(rules.false_alarm_attempts)
         if not suspected:
             suspected = bool(self.reputations.bad(number, at, rules.label_days * 24 * HOUR_US))
         self.seats.suspect(number, suspected)
@@ -405,7 +390,7 @@ class NumberBook:
 
 
 _Handler: TypeAlias = Callable[[NumberBook, Any], None]
-_HANDLERS: dict[type, _Handler] = {
+_HANDLERS: Final[dict[type, _Handler]] = {
     NumberAdded: NumberBook._added, NumberChanged: NumberBook._added, NumberTransition: NumberBook._moved, NumberTaken: NumberBook._taken,
     Attempt: NumberBook._attempt, Hearing: NumberBook._hearing, Call: NumberBook._call, NumberLabelled: NumberBook._labelled,
     NumberComplaint: NumberBook._complained, PoolAlarm: NumberBook._pool_alarm, NodeStarted: NumberBook._restarted,

@@ -10,57 +10,65 @@ drawn from; when there is none the call is refused, never made with a number tha
 from collections.abc import Iterator
 from itertools import chain
 from random import Random
-from typing import TypeAlias
-
-from msgspec import Struct
+from typing import Final, TypeAlias
 
 from trunkline.facts import refusal as catalogue
 from trunkline.facts.refusal import Refusal
 
 from .areas import Areas
 from .contacts import Contacts
-from .seats import DAY_US, Kind, Near, Pool, Seat, Seats
+from .kind import Kind
+from .seats import DAY_US, Near, Pool, Seat, Seats
 from .usage import day_of
 
-DRAWS = 4
+DRAWS: Final = 4
 "Numbers compared; two suffice for even use, four also pass over a busy one."
 
-SUSPECTED = 4.0
+SUSPECTED: Final = 4.0
 """A suspected number's use counts so many times: it gets about a quarter of the calls of a sound one. None at all would leave the suspicion
 standing for ever, neither proven nor dispelled."""
 
 
-class Ask(Struct, frozen=True, gc=False):
+class Ask:
     """A call that needs a number."""
 
-    pool: str
-    callee: str
-    "E.164."
-    owner: str
-    "Tenant."
-    kinds: frozenset[Kind] | None = None
-    "Kinds that may be shown where it goes; None: all."
+    __slots__ = ("callee", "kinds", "owner", "pool")
+
+    def __init__(self, pool: str, callee: str, owner: str, kinds: frozenset[Kind] | None = None) -> None:
+        self.pool = pool
+        self.callee = callee
+        "E.164."
+        self.owner = owner
+        "Tenant."
+        self.kinds = kinds
+        "Kinds that may be shown where it goes; None: all."
 
 
-class Chosen(Struct, frozen=True, gc=False):
+class Chosen:
     """The number to call with."""
 
-    number: str
-    why: str
-    "sticky, local, near, country, any or dialer."
-    distance_km: float
-    open: int
-    "Numbers that had room where it was drawn."
-    excluded: dict[str, int]
-    "Why others of the pool had none -> how many."
-    suspected: bool = False
+    __slots__ = ("distance_km", "excluded", "number", "room", "suspected", "why")
+
+    def __init__(self, number: str, why: str, distance_km: float, room: int, excluded: dict[str, int], suspected: bool = False) -> None:
+        self.number = number
+        self.why = why
+        "sticky, local, near, country, any or dialer."
+        self.distance_km = distance_km
+        self.room = room
+        "Numbers that had room where it was drawn."
+        self.excluded = excluded
+        "Why others of the pool had none -> how many."
+        self.suspected = suspected
 
 
-class Nobody(Struct, frozen=True, gc=False):
+class Nobody:
     """No number may be used."""
 
-    refusal: Refusal
-    excluded: dict[str, int]
+    __slots__ = ("excluded", "refusal")
+
+    def __init__(self, refusal: Refusal, excluded: dict[str, int]) -> None:
+        self.refusal = refusal
+        self.excluded = excluded
 
 
 Choice: TypeAlias = Chosen | Nobody
@@ -135,7 +143,7 @@ def _usable(seat: Seat, ask: Ask, seats: Seats, at: int) -> bool:
     """An open seat, looked at once more: rules may have changed, a proof lapsed since it was fitted."""
     if seat.holding.owner != ask.owner:
         return False
-    if seat.version != seat.pool.version or not seat.holding.proven(at):
+    if seat.version != seat.pool.version or not seat.is_proven(at):
         return seats.fit(seat, at)
     return True
 
@@ -143,7 +151,8 @@ def _usable(seat: Seat, ask: Ask, seats: Seats, at: int) -> bool:
 def _exposure(seat: Seat, today: int) -> float:
     """Use now and today; a count of an earlier day is none."""
     life = seat.life
-    use = life.concurrent * 8.0 + (life.today if today <= life.day <= today + 1 else 0)
+    day = life.day
+    use = life.concurrent * 8.0 + (life.today if today <= day <= today + 1 else 0)
     return (use + 1.0) * SUSPECTED if seat.suspected else use
 
 

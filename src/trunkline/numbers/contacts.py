@@ -5,27 +5,17 @@ once would hold up the loop.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 from zlib import crc32
 
 import msgspec
-from msgspec import Struct
 
 from trunkline.facts.numbers import NumberTaken
 
-SHARDS = 1_024
-DAY_US = 86_400_000_000
+from .contact import Contact
 
-
-class Contact(Struct, frozen=True, gc=False, array_like=True):
-    """The last call from a pool to a callee."""
-
-    pool: str
-    callee: str
-    number: str
-    at: int
-    campaign: str
-    agent: str
-    call: str
+SHARDS: Final = 1_024
+DAY_US: Final = 86_400_000_000
 
 
 class Contacts:

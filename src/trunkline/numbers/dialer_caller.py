@@ -5,10 +5,9 @@ show another anyway. An honoured number keeps every cap and rest of a chosen one
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
-
-from msgspec import Struct
 
 from trunkline.facts import refusal as catalogue
 from trunkline.facts.refusal import Refusal
@@ -31,7 +30,8 @@ class Rule(StrEnum):
     "Always one of the pool."
 
 
-class Ranges(Struct, frozen=True):
+@dataclass(frozen=True)
+class Ranges:
     """What is known about other people's numbers."""
 
     never: Callable[[str], bool] = lambda number: False
@@ -72,7 +72,7 @@ def _unfit(sent: str, ask: Ask, seats: Seats, at: int) -> Refusal | None:
     # Another use of the same tenant is another reputation: pools are not mixed, not even by the dialer's wish.
     if seat is None or seat.holding.owner != ask.owner or (ask.pool and seat.holding.pool != ask.pool):
         return catalogue.NOT_OWNED
-    if not seat.holding.proven(at):
+    if not seat.is_proven(at):
         return catalogue.UNPROVEN
     if seat.life.state not in ACTIVE:
         return catalogue.RESTING

@@ -12,75 +12,35 @@ Rinaldo 2023). Under no change exp(CUSUM) reaches T at most once in T attempts o
 from collections.abc import Iterator, Sequence
 from copy import copy
 from math import exp, log, sqrt
-
-from msgspec import Struct
+from typing import Final
 
 from trunkline.facts.record import Attempt
 from trunkline.policy.number_rules import Rules
 
+from .counts import Cell, Record
 from .gathering import Gathering, by_part, parted
 
-FAST_H, SLOW_H = 1.0, 24.0 * 14
+FAST_H: Final = 1.0
+SLOW_H: Final = 24.0 * 14
 "Half-lives of a route's rates: this hour, and its past."
-RECENT_H, LONG_H = 48.0, 24.0 * 30
+RECENT_H: Final = 48.0
+LONG_H: Final = 24.0 * 30
 "Half-lives of a number's own record: lately, and its history."
-PEERS = 30.0
+PEERS: Final = 30.0
 "Attempts of siblings, discounted, below which they are no measure."
-PAST = 100.0
+PAST: Final = 100.0
 "Attempts of a route's past below which it has none."
-PRIOR = 20.0
+PRIOR: Final = 20.0
 "Attempts the wider rate weighs in the narrower one."
-SHORT_MS = 6_000.0
+SHORT_MS: Final = 6_000.0
 "What Telnyx and others bill as short."
-BLOCK_FACTOR, BLOCK_FLOOR = 10.0, 0.002
+BLOCK_FACTOR: Final = 10.0
+BLOCK_FLOOR: Final = 0.002
 "Rise of analytics blocks looked for, and the least rate expected: a route that never blocks must not make one block proof."
-INTERCEPT_BASE, INTERCEPT_RAISED = 0.005, 0.05
+INTERCEPT_BASE: Final = 0.005
+INTERCEPT_RAISED: Final = 0.05
 "Heard answers that are an intercept tone: by chance (really vacant numbers that were answered), and for a number blockers know."
-ALL = "*"
-
-
-class Cell(Struct, gc=False, array_like=True):
-    """A pool, or all pools (`*`), over one gateway to one destination; counts decay."""
-
-    key: str
-    at: int = 0
-    n: float = 0.0
-    answers: float = 0.0
-    shorts: float = 0.0
-    blocks: float = 0.0
-    slow_n: float = 0.0
-    slow_answers: float = 0.0
-
-
-class Record(Struct, gc=False, array_like=True):
-    """A number, or a pool, against what was expected of it; counts decay."""
-
-    name: str
-    at: int = 0
-    n: float = 0.0
-    observed: float = 0.0
-    "Answers."
-    expected: float = 0.0
-    "By siblings; for a pool by other pools, or its own past where there is none."
-    answered: float = 0.0
-    shorts: float = 0.0
-    expected_shorts: float = 0.0
-    blocks: float = 0.0
-    out_observed: float = 0.0
-    "Answers where other pools used the route too."
-    out_expected: float = 0.0
-    long_observed: float = 0.0
-    long_expected: float = 0.0
-    decline: float = 0.0
-    "CUSUMs, natural logarithm."
-    shunned: float = 0.0
-    blocked: float = 0.0
-    intercepted: float = 0.0
-    intercepts: float = 0.0
-
-    def highest(self) -> float:
-        """The strongest evidence of any kind."""
-        return max(self.decline, self.shunned, self.blocked, self.intercepted)
+ALL: Final = "*"
 
 
 class Evidence:
@@ -99,15 +59,19 @@ class Evidence:
 
     def attempt(self, fact: Attempt, number: str, pool: str, rules: Rules) -> None:
         """Learn from an attempt that says something about its number: it was answered, or the called side ended it."""
-        if fact.censored or fact.outcome not in ("answered", "callee"):
+        outcome = fact.outcome
+        if fact.censored or (outcome != "answered" and outcome != "callee"):
             return
-        route = f"{fact.gateway}|{fact.destination}"
-        everyone, own = self._cell(f"{route}|{ALL}", fact.at), self._cell(f"{route}|{pool}", fact.at)
-        answered = fact.outcome == "answered"
-        short = answered and fact.released_by == "carrier" and fact.talk_ms is not None and fact.talk_ms <= SHORT_MS
+        at, route = fact.at, f"{fact.gateway}|{fact.destination}"
+        everyone, own = self._cell(f"{route}|{ALL}", at), self._cell(f"{route}|{pool}", at)
+        answered = outcome == "answered"
+        short = False
+        if answered and fact.released_by == "carrier":
+            talk_ms = fact.talk_ms
+            short = talk_ms is not None and talk_ms <= SHORT_MS
         blocked = fact.evidence == "analytics block"
-        if not self._incident(everyone, own, pool, fact.at):
-            self._judge(fact.at, number, pool, everyone, own, answered, short, blocked, rules)
+        if not self._incident(everyone, own, pool, at):
+            self._judge(at, number, pool, everyone, own, answered, short, blocked, rules)
         for cell in (everyone, own):
             cell.n += 1.0
             cell.answers += answered
@@ -230,9 +194,10 @@ class Evidence:
 
 def _hours(row: Cell | Record, at: int) -> float:
     """Hours since a row was last touched. One of a day to come, by a clock that was wrong, would never fade: it is taken for one of now."""
-    if row.at > at + 86_400_000_000:
-        row.at = at
-    return max(0, at - row.at) / 3.6e9
+    since = row.at
+    if since > at + 86_400_000_000:
+        row.at = since = at
+    return max(0, at - since) / 3.6e9
 
 
 def _decay(cell: Cell, at: int) -> None:
@@ -246,6 +211,11 @@ def _decay(cell: Cell, at: int) -> None:
         cell.slow_n *= slow
         cell.slow_answers *= slow
         cell.at = at
+
+
+def highest(record: Record) -> float:
+    """The strongest evidence of any kind against a number."""
+    return max(record.decline, record.shunned, record.blocked, record.intercepted)
 
 
 def threshold(attempts: int) -> float:

@@ -15,9 +15,11 @@ from msgspec import Struct
 from trunkline.policy.number_rules import Rules
 
 from .book import NumberBook
-from .history import RESTING, PoolDay
-from .lifecycle import Life, State, ramp_of
+from .history import RESTING
+from .life import Life, State
+from .pool_day import PoolDay
 from .ratio import poisson_limits
+from .usage import ramp_of
 
 DAY_US = 86_400_000_000
 HISTORY_DAYS = 28

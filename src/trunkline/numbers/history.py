@@ -1,41 +1,20 @@
 """What each pool did each day: calls, busiest hour, numbers in use, and what became of them. Churn is read from here, and the forecast."""
 
 from collections.abc import Iterator, Sequence
-
-from msgspec import Struct, field
+from dataclasses import dataclass
+from typing import Final
 
 from .gathering import Gathering
+from .pool_day import PoolDay
 
-DAY_US = 86_400_000_000
+DAY_US: Final = 86_400_000_000
 DAYS_KEPT = 400
 SWEPT = 60
 "Days looked back over for rows to forget: a pool may have slept so long."
 
 
-class PoolDay(Struct, gc=False, array_like=True):
-    """One pool on one UTC day."""
-
-    key: str
-    "`day|pool`, day since 1970."
-    calls: int = 0
-    hours: list[int] = field(default_factory=lambda: [0] * 24)
-    "Calls by hour of UTC."
-    most_at_once: int = 0
-    active: int = 0
-    "Numbers that could be called with at the end of what is known of the day."
-    events: dict[str, int] = field(default_factory=dict)
-    "Lifecycle event -> how many numbers."
-
-    @property
-    def day(self) -> int:
-        return int(self.key.partition("|")[0])
-
-    @property
-    def pool(self) -> str:
-        return self.key.partition("|")[2]
-
-
-class Churn(Struct, frozen=True, gc=False):
+@dataclass(frozen=True)
+class Churn:
     """How numbers came and went in a pool over some days. Rotating to escape labels shows here."""
 
     pool: str

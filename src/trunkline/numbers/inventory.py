@@ -20,7 +20,8 @@ from trunkline.policy.table import Table
 from trunkline.records.checkpoint import in_pieces
 
 from .areas import Areas
-from .lifecycle import DAY_US, Event, Life, State
+from .life import Life, State
+from .lifecycle import DAY_US, Event
 
 TYPES = ("geographic", "mobile", "toll_free", "national", "service")
 FIELDS = ("owner", "type", "country", "area", "use", "pool", "provider", "proof", "proof_from", "proof_until", "callback")

@@ -7,29 +7,14 @@ called them long ago. A rule or a person sends an event; every transition is a `
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import TypeAlias
-
-from msgspec import Struct, field
+from typing import Final, TypeAlias
 
 from trunkline.facts.numbers import NumberTransition
-from trunkline.policy.number_rules import Rules, Stage
+from trunkline.policy.number_rules import Rules
 
-DAY_US = 86_400_000_000
+from .life import Life, State
 
-
-class State(StrEnum):
-    STOCK = "stock"
-    "In the inventory, never called with."
-    WARM_UP = "warm_up"
-    PRODUCTION = "production"
-    COOLING = "cooling"
-    "At rest: quarantined."
-    RECOVERY = "recovery"
-    "On probation after a rest."
-    RETIRED = "retired"
-    "Never called with again; call-backs still arrive."
-    RELEASED = "released"
-    "Given back: no longer ours."
+DAY_US: Final = 86_400_000_000
 
 
 class Event(StrEnum):
@@ -63,33 +48,8 @@ PERSONAL = frozenset((Event.REST, Event.REINSTATE, Event.PROMOTE, Event.RETIRE, 
 
 EVIDENCE = frozenset((Event.LABELLED, Event.COMPLAINED, Event.DECLINED, Event.SHUNNED, Event.BLOCKED, Event.INTERCEPTED))
 
-ACTIVE = frozenset((State.WARM_UP, State.PRODUCTION, State.RECOVERY))
+ACTIVE: Final = frozenset((State.WARM_UP, State.PRODUCTION, State.RECOVERY))
 "States a number may be called with in."
-
-
-class Life(Struct, gc=False, array_like=True):
-    """Where a number stands and how much it was used."""
-
-    number: str
-    state: str = State.STOCK.value
-    since: int = 0
-    "UTC microseconds when it came into this state."
-    rest_until: int = 0
-    relapses: int = 0
-    ramp_days: int = 0
-    "Days of use that counted on its present ramp."
-    day: int = 0
-    "Day of `today`, days since 1970 shifted by `day_begins_h`."
-    today: int = 0
-    "Calls on that day."
-    concurrent: int = 0
-    total: int = 0
-    last: int = 0
-    "UTC microseconds of its last call."
-    recent: bytearray = field(default_factory=bytearray)
-    "UTC seconds of its last calls, oldest first, 4 bytes each, big-endian: as many as the hour's cap."
-    judged_from: int = 0
-    "UTC microseconds: labels and complaints of before were answered by a rest, or by a person."
 
 
 Action: TypeAlias = Callable[[Life, Rules, int], None]
@@ -189,29 +149,6 @@ def override(life: Life, event: Event, at: int, author: str, reason: str) -> Num
         allowed = sorted(one.value for one in TRANSITIONS[State(life.state)] if one in PERSONAL)
         return f"a number in {life.state} cannot `{event.value}`; possible is {', '.join(allowed) or 'nothing'}"
     return NumberTransition(at, life.number, life.state, after.value, event.value, reason, {}, author)
-
-
-def stage_of(ramp: tuple[Stage, ...], ramp_days: int) -> Stage | None:
-    """Stage of a ramp after so many days that counted; None when it is over."""
-    for stage in ramp:
-        if ramp_days < stage.days:
-            return stage
-        ramp_days -= stage.days
-    return None
-
-
-def ramp_of(state: str, rules: Rules) -> tuple[Stage, ...]:
-    return rules.warm_up if state == State.WARM_UP else rules.probation if state == State.RECOVERY else ()
-
-
-def day_cap(life: Life, rules: Rules, ramp_days: int) -> int:
-    """Calls a day in the number's present state after so many days on its ramp; 0 when it may not call."""
-    if life.state == State.PRODUCTION:
-        return rules.per_day
-    ramp = ramp_of(life.state, rules)
-    if not ramp:
-        return 0
-    return (stage_of(ramp, ramp_days) or ramp[-1]).day_cap
 
 
 def diagram() -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from trunkline.policy.number_rules import Presentation
 
-from .seats import Kind
+from .kind import Kind
 
 
 def rule_for(rules: Iterable[Presentation], carrier: str, country: str, day: int) -> Presentation | None:

@@ -10,13 +10,15 @@ from trunkline.facts.numbers import NumberTransition, PoolAlarm
 from trunkline.policy.number_rules import Rules
 from trunkline.stats import exact
 
-from .evidence import Evidence, Record, evidence_value, threshold
+from .counts import Record
+from .evidence import Evidence, evidence_value, threshold
 from .history import RESTING, History
 from .inventory import Holding
-from .lifecycle import ACTIVE, DAY_US, Event, Life, State, ramp_of, stage_of, target
+from .life import Life, State
+from .lifecycle import ACTIVE, DAY_US, Event, target
 from .ratio import standardised_ratio
 from .reputation import Reputations
-from .usage import ramp_days_at
+from .usage import ramp_days_at, ramp_of, stage_of
 
 MATTERS = 0.85
 "A ratio to what was expected whose interval reaches above this is not worth a rest."

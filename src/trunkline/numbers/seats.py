@@ -8,25 +8,17 @@ already. This is derived from inventory and lives, and rebuilt after a restart.
 from collections import Counter
 from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
-
-from msgspec import Struct
+from typing import Final
 
 from trunkline.policy.number_rules import Rules
 
 from .areas import Areas
 from .inventory import Holding
-from .lifecycle import Life
+from .kind import Kind
+from .life import Life
 from .usage import room
 
-DAY_US = 86_400_000_000
-
-
-class Kind(Struct, frozen=True, gc=False, order=True):
-    """What decides where a number may be shown."""
-
-    country: str
-    type: str
-    provider: str
+DAY_US: Final = 86_400_000_000
 
 
 class Bucket:
@@ -44,10 +36,12 @@ class Bucket:
 class Seat:
     """A number's place."""
 
-    __slots__ = ("again", "bucket", "closed", "holding", "life", "place", "pool", "suspected", "version")
+    __slots__ = ("again", "bucket", "closed", "holding", "life", "place", "pool", "proven_from", "proven_until", "suspected", "version")
 
     def __init__(self, holding: Holding, life: Life, pool: "Pool", bucket: Bucket) -> None:
         self.holding, self.life, self.pool, self.bucket = holding, life, pool, bucket
+        self.proven_from, self.proven_until = holding.first_day, holding.last_day
+        "Days since 1970."
         self.closed = "new"
         "Why it may not take a call; empty when it may."
         self.suspected = False
@@ -58,15 +52,22 @@ class Seat:
         self.version = -1
         "Of the pool's rules it was last fitted by."
 
+    def is_proven(self, at: int) -> bool:
+        """Whether the proof of right is in date at a UTC microsecond."""
+        return self.proven_from <= at // DAY_US <= self.proven_until
 
-class Near(Struct, frozen=True):
+
+class Near:
     """A bucket, as seen from a callee."""
 
-    why: str
-    "local, near, country or any."
-    distance_km: float
-    "-1 when unknown."
-    bucket: Bucket
+    __slots__ = ("bucket", "distance_km", "why")
+
+    def __init__(self, why: str, distance_km: float, bucket: Bucket) -> None:
+        self.why = why
+        "local, near, country or any."
+        self.distance_km = distance_km
+        "-1 when unknown."
+        self.bucket = bucket
 
 
 class Pool:
@@ -126,7 +127,7 @@ class Pool:
 
 
 _RANK = {"near": 0, "country": 1, "any": 2}
-_NONE: list[Near] = []
+_NONE: Final[list[Near]] = []
 
 
 class Seats:
@@ -186,11 +187,10 @@ class Seats:
 
     def room(self, seat: Seat, at: int) -> tuple[str, int]:
         """("", 0) when the number may take a call now; else why not, and when to look again (0: when something happens to it)."""
-        holding = seat.holding
         reason, again = room(seat.life, seat.pool.rules, seat.pool.share, at)
-        if reason or holding.proven(at):
+        if reason or seat.is_proven(at):
             return reason, again
-        return "unproven", holding.first_day * DAY_US if holding.first_day * DAY_US > at and holding.last_day >= 0 else 0
+        return "unproven", seat.proven_from * DAY_US if seat.proven_from * DAY_US > at and seat.proven_until >= 0 else 0
 
     def suspect(self, number: str, suspected: bool) -> None:
         """Something speaks against the number, or nothing does any more."""

@@ -7,11 +7,17 @@ A clock that goes back leaves calls of a time to come. They count while they may
 ahead takes no number out of use.
 """
 
-from trunkline.policy.number_rules import Rules
+from typing import Final
 
-from .lifecycle import DAY_US, Life, day_cap, ramp_of, stage_of
+from trunkline.policy.number_rules import Rules, Stage
 
-HOUR_US = 3_600_000_000
+from .life import Life, State
+from .lifecycle import DAY_US
+
+HOUR_US: Final = 3_600_000_000
+WARM_UP: Final = State.WARM_UP.value
+PRODUCTION: Final = State.PRODUCTION.value
+RECOVERY: Final = State.RECOVERY.value
 
 
 def day_of(at: int, rules: Rules) -> int:
@@ -23,21 +29,48 @@ def day_start(day: int, rules: Rules) -> int:
     return day * DAY_US + rules.day_begins_h * HOUR_US
 
 
+def stage_of(ramp: tuple[Stage, ...], ramp_days: int) -> Stage | None:
+    """Stage of a ramp after so many days that counted; None when it is over."""
+    for stage in ramp:
+        if ramp_days < stage.days:
+            return stage
+        ramp_days -= stage.days
+    return None
+
+
+def ramp_of(state: str, rules: Rules) -> tuple[Stage, ...]:
+    return rules.warm_up if state == WARM_UP else rules.probation if state == RECOVERY else ()
+
+
+def day_cap(life: Life, rules: Rules, ramp_days: int) -> int:
+    """Calls a day in the number's present state after so many days on its ramp; 0 when it may not call."""
+    state = life.state
+    if state == PRODUCTION:
+        return rules.per_day
+    ramp = ramp_of(state, rules)
+    if not ramp:
+        return 0
+    return (stage_of(ramp, ramp_days) or ramp[-1]).day_cap
+
+
 def roll(life: Life, rules: Rules, at: int) -> None:
     """Close the day that is over: it counts on a ramp when the number was used enough."""
     day = day_of(at, rules)
     if _is_over(life, day):
-        life.ramp_days = ramp_days_at(life, rules, at)
+        life.ramp_days = _ramp_days(life, rules)
         life.day, life.today = day, 0
 
 
 def ramp_days_at(life: Life, rules: Rules, at: int) -> int:
     """Days that count on the number's ramp by now, without closing the day."""
-    if _is_over(life, day_of(at, rules)):
-        stage = stage_of(ramp_of(life.state, rules), life.ramp_days)
-        if stage is not None and life.today >= stage.at_least:
-            return life.ramp_days + 1
-    return life.ramp_days
+    return _ramp_days(life, rules) if _is_over(life, day_of(at, rules)) else life.ramp_days
+
+
+def _ramp_days(life: Life, rules: Rules) -> int:
+    """The same with the day closed that was last counted on."""
+    ramp_days = life.ramp_days
+    stage = stage_of(ramp_of(life.state, rules), ramp_days)
+    return ramp_days + 1 if stage is not None and life.today >= stage.at_least else ramp_days
 
 
 def today_of(life: Life, rules: Rules, at: int) -> int:
@@ -71,11 +104,13 @@ def room(life: Life, rules: Rules, share: float, at: int) -> tuple[str, int]:
 
     `share` of the caps is left while the pool's alarm is raised; a cap is never cut below one call.
     """
-    cap = day_cap(life, rules, ramp_days_at(life, rules, at))
+    day = day_of(at, rules)
+    over = _is_over(life, day)
+    cap = day_cap(life, rules, _ramp_days(life, rules) if over else life.ramp_days)
     if cap == 0:
         return life.state, life.rest_until if life.rest_until > at else 0
-    if today_of(life, rules, at) >= _cut(cap, share):
-        return "day cap", day_start(day_of(at, rules) + 1, rules)
+    if (0 if over else life.today) >= _cut(cap, share):
+        return "day cap", day_start(day + 1, rules)
     if life.concurrent >= _cut(rules.concurrent, share):
         return "concurrent cap", 0
     recent = life.recent
@@ -92,7 +127,8 @@ def _cut(cap: int, share: float) -> int:
 
 def _is_over(life: Life, day: int) -> bool:
     """Whether the day that calls were counted on is another; the next one may be this one by a clock that was set back."""
-    return not day <= life.day <= day + 1
+    counted = life.day
+    return not day <= counted <= day + 1
 
 
 def _free_at(recent: bytearray, cap: int, window_s: int, now: int) -> int:

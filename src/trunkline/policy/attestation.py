@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from trunkline.policy import snapshot
-from trunkline.policy.problem import Finding, Location, nearest
+from trunkline.policy.problem import Finding, Location, unknown
 from trunkline.policy.scalars import FileName, Kind, Name, Secret, Text, _matching
 from trunkline.policy.section import Section, key
 from trunkline.policy.sharing import ShortWait
@@ -65,11 +65,11 @@ def check_attestation(document: "Document") -> Iterator[Finding]:
     """What the section alone cannot know."""
     for path, signing in keys_of(document):
         if path[1] == "sign" and path[2] not in document.tenants:
-            yield Finding(path, f"no tenant `{path[2]}`", nearest(str(path[2]), document.tenants))
+            yield unknown(path, "tenant", str(path[2]), document.tenants)
         if signing.provider is not None and not signing.agreement:
             yield Finding((*path, "provider"), "signing with a provider's certificate needs its agreement", "add `agreement`, a reference to the document")
         if signing.provider is not None and signing.provider not in document.carriers:
-            yield Finding((*path, "provider"), f"no carrier `{signing.provider}`", nearest(signing.provider, document.carriers))
+            yield unknown((*path, "provider"), "carrier", signing.provider, document.carriers)
     if document.attestation.roots and not document.attestation.hosts:
         yield Finding(("attestation", "roots"), "calls are to be judged, and no host may be asked for certificates", "add `hosts`")
 

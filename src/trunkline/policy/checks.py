@@ -10,7 +10,7 @@ from trunkline.policy.dips import check_dips
 from trunkline.policy.document import Document
 from trunkline.policy.named import check_named
 from trunkline.policy.pools import check_numbers
-from trunkline.policy.problem import Finding, Location, nearest
+from trunkline.policy.problem import Finding, Location, unknown
 from trunkline.policy.sharing_checks import check_sharing
 from trunkline.policy.trunks import NumberPlan, Trunk, check_takes_calls
 
@@ -45,7 +45,7 @@ def _trunks(document: Document) -> Iterator[Finding]:
     for name, trunk in document.trunks.items():
         path = ("trunks", name)
         if trunk.tenant not in document.tenants:
-            yield Finding((*path, "tenant"), f"no tenant `{trunk.tenant}`", nearest(trunk.tenant, document.tenants))
+            yield unknown((*path, "tenant"), "tenant", trunk.tenant, document.tenants)
         yield from _identity(path, trunk)
         yield from _number_plan((*path, "number_plan"), trunk.number_plan)
 
@@ -157,7 +157,7 @@ def _shares(path: Location, destination: Destination) -> Iterator[Finding]:
 def _routes(known: Collection[str], routes: list[str], path: Location, *key: str) -> Iterator[Finding]:
     for at, route in enumerate(routes):
         if route not in known:
-            yield Finding((*path, at, *key), f"no carrier or gateway `{route}`", nearest(route, known))
+            yield unknown((*path, at, *key), "carrier or gateway", route, known)
         elif route in routes[:at]:
             yield Finding((*path, at, *key), f"`{route}` is a route already", "keep one of them")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from trunkline.policy.compliance import Retry, Rule
 from trunkline.policy.contact_rules import EVERYBODY
 from trunkline.policy.document import Document
-from trunkline.policy.problem import Finding, Location, nearest
+from trunkline.policy.problem import Finding, Location, unknown
 
 
 def check_contact(document: Document) -> Iterator[Finding]:
@@ -31,32 +31,32 @@ def check_contact(document: Document) -> Iterator[Finding]:
     path = ("compliance", "exempt")
     for at, trunk in enumerate(compliance.exempt.trunks):
         if trunk not in document.trunks:
-            yield Finding((*path, "trunks", at), f"no trunk `{trunk}`", nearest(trunk, document.trunks))
+            yield unknown((*path, "trunks", at), "trunk", trunk, document.trunks)
     for field, wanted in (("campaigns", compliance.exempt.campaigns), ("purposes", compliance.exempt.purposes)):
         yield from _read(field, wanted, path, read)
     if compliance.callee_zone == "dialer" and "zone" not in read:
         fix = "add `metadata: {zone: header:X-Zone}` to a trunk"
-        yield Finding(("compliance", "callee_zone"), "no trunk reads a `zone` from its calls", fix)
+        yield Finding(("compliance", "callee_zone"), "no trunk reads a `zone` from its calls", fix, rests_on="trunks")
 
 
 def _names(document: Document, rule: Retry, path: Location, read: set[str]) -> Iterator[Finding]:
     for at, tenant in enumerate(rule.tenants):
         if tenant not in document.tenants:
-            yield Finding((*path, "tenants", at), f"no tenant `{tenant}`", nearest(tenant, document.tenants))
+            yield unknown((*path, "tenants", at), "tenant", tenant, document.tenants)
     for at, destination in enumerate(rule.destinations):
         if destination not in document.destinations:
-            yield Finding((*path, "destinations", at), f"no destination `{destination}`", nearest(destination, document.destinations))
+            yield unknown((*path, "destinations", at), "destination", destination, document.destinations)
     yield from _read("campaigns", rule.campaigns, path, read)
     yield from _read("purposes", rule.purposes, path, read)
     if rule.counted == "campaign" and "campaign" not in read:
         fix = "add `metadata: {campaign: header:X-Campaign}` to a trunk, or write `counted: tenant`"
-        yield Finding((*path, "counted"), "no trunk reads a `campaign` from its calls", fix)
+        yield Finding((*path, "counted"), "no trunk reads a `campaign` from its calls", fix, rests_on="trunks")
 
 
 def _read(field: str, wanted: tuple[str, ...], path: Location, read: set[str]) -> Iterator[Finding]:
     name = field[:-1]
     if wanted and name not in read:
-        yield Finding((*path, field), f"no trunk reads a `{name}` from its calls", f"add `metadata: {{{name}: ...}}` to a trunk")
+        yield Finding((*path, field), f"no trunk reads a `{name}` from its calls", f"add `metadata: {{{name}: ...}}` to a trunk", rests_on="trunks")
 
 
 def _hours(rule: Rule, path: Location) -> Iterator[Finding]:

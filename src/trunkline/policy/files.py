@@ -55,7 +55,7 @@ def take_files(document: Document, files: Files) -> tuple[dict[str, bytes], list
             taken[name] = files.read(name)
         except OSError as error:
             fix = "write its path relative to the policy's folder, and let Trunkline's user read it"
-            findings.append(Finding(path, f"cannot read {name}: {error.strerror or error}", fix))
+            findings.append(Finding(path, f"cannot read {name}: {error.strerror or error}", fix, alone=True))
     return taken, findings
 
 

@@ -110,7 +110,7 @@ def beyond(document: Document, limits: tuple[SafeLimit, ...] = SAFE_LIMITS) -> I
             if not limit.allows(value):
                 what = "" if limit.measured is None else " together"
                 message = f"{written(value, limit.unit)}{what} is beyond the safe limit `{limit.name}` ({limit.bounds}): {limit.why}"
-                yield Finding(path, message, f"write {limit.bounds}; source: {limit.source}")
+                yield Finding(path, message, f"write {limit.bounds}; source: {limit.source}", alone=True)
 
 
 def _at(value: object, pattern: tuple[str, ...], path: Location) -> Iterator[tuple[Location, Any]]:

@@ -13,7 +13,7 @@ from trunkline.policy import number_rules
 from trunkline.policy.areas import Area, read_areas
 from trunkline.policy.carriers import Caller
 from trunkline.policy.compliance import Day
-from trunkline.policy.problem import Finding, nearest
+from trunkline.policy.problem import Finding, unknown
 from trunkline.policy.scalars import FileName, Kind, Name, Prefix, YesNo, _matching
 from trunkline.policy.section import Section, key
 from trunkline.policy.trunks import check_takes_calls
@@ -175,6 +175,6 @@ def check_numbers(document: "Document") -> Iterator[Finding]:
             yield Finding(("pools", name, problem.path), problem.message, problem.fix)
     for at, rule in enumerate(document.numbers.presentation):
         if rule.carrier is not None and rule.carrier not in document.carriers:
-            yield Finding(("numbers", "presentation", at, "carrier"), f"no carrier `{rule.carrier}`", nearest(rule.carrier, document.carriers))
+            yield unknown(("numbers", "presentation", at, "carrier"), "carrier", rule.carrier, document.carriers)
         if rule.since is not None and rule.until is not None and rule.until < rule.since:
             yield Finding(("numbers", "presentation", at, "until"), "the rule ends before it begins", "exchange the two dates")

@@ -37,6 +37,15 @@ class Finding(Struct, frozen=True, gc=False):
     fix: str
     at_key: bool = False
     "The key is at fault, not its value."
+    alone: bool = False
+    "It is about this value, and at most the names of others: whatever else is wrong around it."
+    rests_on: str = ""
+    "A section whose every entry was looked at to find this: nothing is said while one of them cannot be read."
+
+
+def unknown(path: Location, kind: str, name: str, known: Iterable[str], *, at_key: bool = False) -> Finding:
+    """A name that leads nowhere."""
+    return Finding(path, f"no {kind} `{name}`", nearest(name, known), at_key, alone=True)
 
 
 def spelled(path: Location) -> str:

@@ -95,7 +95,7 @@ def decks_in(document: "Document", files: Mapping[str, bytes]) -> tuple[dict[str
         if code == document.currency:
             findings.append(Finding(("currencies", code), f"{code} is the policy's own currency", "leave it out: it is worth 1"))
         elif not document.currency:
-            findings.append(Finding(("currencies", code), "the policy does not say what its own currency is", "add `currency: USD`, or what your prices are in", at_key=True))
+            findings.append(Finding(("currencies", code), "the policy does not say what its own currency is", "add `currency: USD`, or what your prices are in", at_key=True, rests_on="currency"))
             break
     return decks, findings
 

@@ -32,7 +32,7 @@ One YAML file, checked as a whole and put in force as a whole. This page is gene
 
 ## Changing it
 
-    trunkline policy check policy.yaml                      # every problem with line and fix; --without-secrets on another machine
+    trunkline policy check policy.yaml                      # every problem in one go, with line and fix; --without-secrets on another machine
     trunkline policy diff                                   # what policy.yaml would change; also FILE, or two versions or files
     trunkline policy apply policy.yaml --reason "why"       # in force on the running node; --dry-run only checks and compares
     trunkline policy whatif policy.yaml                     # what it would have made of the calls logged so far; docs/routing.md

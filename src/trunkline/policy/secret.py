@@ -51,5 +51,5 @@ def resolve(document: Document, environment: Mapping[str, str], base: Path) -> t
                 continue
             problem = f"the environment has no {name}" if kind == "env" else f"{name} is empty"
             fix = f"set {name} before starting" if kind == "env" else "write the password alone into the file"
-        findings.append(Finding(path, problem, fix))
+        findings.append(Finding(path, problem, fix, alone=True))
     return secrets, findings

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from trunkline.policy.document import Document
-from trunkline.policy.problem import Finding, Location, nearest
+from trunkline.policy.problem import Finding, Location, unknown
 
 
 def check_sharing(document: Document) -> Iterator[Finding]:
@@ -24,7 +24,7 @@ def check_sharing(document: Document) -> Iterator[Finding]:
             path = ("carriers", name, "guaranteed", tenant_name)
             kept += channels
             if tenant_name not in document.tenants:
-                yield Finding(path, f"no tenant `{tenant_name}`", nearest(tenant_name, document.tenants), at_key=True)
+                yield unknown(path, "tenant", tenant_name, document.tenants, at_key=True)
             yield from _kept(path, kept, carrier.channels, f"carrier `{name}`")
 
 

@@ -96,8 +96,8 @@ class Source(Struct, frozen=True):
         return node.value if isinstance(node, ScalarNode) else None
 
 
-def read(text: str) -> Source | list[Problem]:
-    """The parsed document, or why it is not YAML."""
+def read(text: str) -> tuple[Source, list[Finding]] | list[Problem]:
+    """The parsed document with a finding for each key written twice, or why it is not YAML."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -115,8 +115,7 @@ def read(text: str) -> Source | list[Problem]:
             loader.dispose()
     except yaml.YAMLError as error:
         return [_not_yaml(error, text)]
-    source = Source(text, data, root)
-    return [source.problem(finding) for finding in doubled] or source
+    return Source(text, data, root), doubled
 
 
 def _not_yaml(error: yaml.YAMLError, text: str) -> Problem:

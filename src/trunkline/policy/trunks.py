@@ -7,7 +7,7 @@ from pydantic import BeforeValidator
 
 from trunkline.policy.audio import Audio
 from trunkline.policy.emergency_caller import Caller
-from trunkline.policy.problem import Finding, Location, nearest
+from trunkline.policy.problem import Finding, Location, unknown
 from trunkline.policy.scalars import (
     Calls,
     Codec,
@@ -180,6 +180,6 @@ def check_takes_calls(trunks: Mapping[str, Trunk], name: str, path: Location) ->
     """Whether calls can go to a trunk that `path` names."""
     trunk = trunks.get(name)
     if trunk is None:
-        yield Finding(path, f"no trunk `{name}`", nearest(name, trunks))
+        yield unknown(path, "trunk", name, trunks)
     elif not (trunk.registers or trunk.host):
         yield Finding(path, f"calls cannot reach trunk `{name}`", f"add `host` or `registers` to trunk `{name}`")

@@ -2,7 +2,7 @@
 
 from .checkpoint import Checkpoint, Fold, Loaded, in_pieces, load, save, take, taking
 from .journal import Journal
-from .read import Damage, Reading, ended_calls, facts_of
+from .read import Damage, Reading, call_named, ended_calls, facts_of
 from .recovery import OPEN_DIALOGS, OpenCall, OpenDialogs, Recovered, recover
 from .retention import expire
 from .segment import Position, segments
@@ -19,6 +19,7 @@ __all__ = [
     "Position",
     "Reading",
     "Recovered",
+    "call_named",
     "ended_calls",
     "expire",
     "facts_of",

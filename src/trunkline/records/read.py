@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from trunkline.facts.record import Call, Fact
+from trunkline.facts.record import Attempt, Call, Fact
 
 from .framing import Batch, scan
 from .segment import Position, Segment, segments
@@ -90,6 +90,15 @@ def facts_of(directory: Path, call: str, damage: list[Damage]) -> list[Fact]:
         if began is not None and segment.began <= began:
             break
     return collected[::-1]
+
+
+def call_named(directory: Path, call_id: str) -> str:
+    """Our id of the last ended call that its dialer or one of its carriers knows by this Call-ID; empty when none does."""
+    for _, found in newest(directory, msgspec.json.encode(call_id), []):
+        for fact in found:
+            if (isinstance(fact, Call) and fact.dialer_call_id == call_id) or (isinstance(fact, Attempt) and fact.carrier_call_id == call_id):
+                return fact.call
+    return ""
 
 
 def batches(segment: Segment, data: bytes, damage: list[Damage], start: int = 0) -> Iterator[Batch]:

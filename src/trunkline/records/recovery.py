@@ -1,18 +1,19 @@
 """Recovery: what a node that starts again must put in order before it takes calls.
 
 `OpenDialogs` follows, call by call, what is set up and not yet taken down. After a crash it names the dialogs whose
-far ends still wait (BYE), the INVITEs nobody will answer for (CANCEL), and the calls that have no record yet.
+far ends still wait (BYE), the INVITEs nobody will answer for (CANCEL), those of callers who wait for an answer, and the calls that have no record yet.
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
-from trunkline.facts.record import Attempt, AttemptStarted, Call, DialogClosed, DialogOpened, Fact, NodeStopped, Parked
+from trunkline.facts.record import Asked, Attempt, AttemptStarted, Call, DialogClosed, DialogOpened, Fact, NodeStopped, Parked
 
 from .checkpoint import Fold, in_pieces, load
 from .read import Damage, Reading
@@ -20,7 +21,8 @@ from .segment import Position
 
 PARTING_US = 2_000_000
 """How long a dialog we hung up is remembered: its fact is written before the BYE is sent, so a crash between the two leaves a far end
-that never heard of it. A second BYE to one that did is answered 481."""
+that never heard of it. A second BYE to one that did is answered 481. As long a caller who was refused is, and told so once more: it takes that
+for a repeat."""
 
 
 class OpenCall(Struct):
@@ -43,6 +45,10 @@ class OpenCall(Struct):
     "When the last of them was, UTC microseconds."
     parked: Parked | None = None
     "It had to wait before it could be decided on."
+    asked: Asked | None = None
+    "The INVITE of its caller, as long as it may not have heard a final answer."
+    told: tuple[int, int, str] = (0, 0, "")
+    "Status, Q.850 cause and refusal of that answer, once there was one."
 
     @property
     def pending(self) -> list[AttemptStarted]:
@@ -61,20 +67,59 @@ class OpenDialogs:
 
     def apply(self, fact: Fact) -> None:
         """Follow the facts that open and close; leg n of a call is its attempt n."""
-        match fact:
-            case Parked():
-                self._of(fact.call).parked = fact
-            case AttemptStarted():
-                self._of(fact.call).started[fact.position] = fact
-            case DialogOpened():
-                call = self._of(fact.call)
-                call.dialogs[fact.leg] = fact
-                call.answered.add(fact.leg)
-            case DialogClosed() | Attempt() | Call() if fact.call in self.calls:
-                self._close(self.calls[fact.call], fact)
-                self._let_go(self._newest - PARTING_US)
-            case NodeStopped():  # it saw every goodbye out
-                self._let_go(self._newest)
+        follow = _FOLLOWED.get(type(fact))
+        if follow is not None:
+            follow(self, fact)
+
+    def _parked(self, fact: Parked) -> None:
+        call = self._of(fact.call)
+        call.parked = fact
+        call.asked = fact.asked
+
+    def _attempted(self, fact: AttemptStarted) -> None:
+        call = self._of(fact.call)
+        call.started[fact.position] = fact
+        if fact.asked is not None:
+            call.asked = fact.asked
+
+    def _opened(self, fact: DialogOpened) -> None:
+        call = self._of(fact.call)
+        call.dialogs[fact.leg] = fact
+        call.answered.add(fact.leg)
+        if fact.leg == 0:
+            call.asked = None
+
+    def _dialog_closed(self, fact: DialogClosed) -> None:
+        call = self.calls.get(fact.call)
+        if call is not None:
+            self._part(call, fact.leg, fact.at)
+            self._closed(call)
+
+    def _attempt_over(self, fact: Attempt) -> None:
+        call = self.calls.get(fact.call)
+        if call is not None:
+            call.started.pop(fact.position, None)
+            self._part(call, fact.position, fact.at + int(fact.total_ms * 1000), fact.released_by == "carrier")
+            if not call.recorded:
+                call.attempts[fact.position] = fact
+            self._closed(call)
+
+    def _call_over(self, fact: Call) -> None:
+        call = self.calls.get(fact.call)
+        if call is not None:
+            call.recorded = True
+            self._part(call, 0, fact.at + int(fact.total_ms * 1000), fact.released_by == "dialer")
+            call.attempts.clear()
+            self._tell(call, fact)
+            self._closed(call)
+
+    def _closed(self, call: OpenCall) -> None:
+        self._drop_if_over(call)
+        self._let_go(self._newest - PARTING_US)
+
+    def _stopped(self, fact: NodeStopped) -> None:
+        """The node saw every goodbye out."""
+        self._let_go(self._newest)
 
     def dump(self) -> Iterator[bytes]:
         return in_pieces(list(self.calls.values()))
@@ -82,7 +127,7 @@ class OpenDialogs:
     def load(self, pieces: Sequence[bytes]) -> None:
         self.__init__()  # type: ignore[misc]
         self.calls = {call.call: call for piece in pieces for call in msgspec.msgpack.decode(piece, type=list[OpenCall])}
-        parting = sorted((call for call in self.calls.values() if call.parting), key=lambda call: call.parted_at)
+        parting = sorted((call for call in self.calls.values() if call.parting or call.told[0]), key=lambda call: call.parted_at)
         self._parting.extend(call.call for call in parting)
         self._newest = parting[-1].parted_at if parting else 0
 
@@ -92,21 +137,6 @@ class OpenDialogs:
             known = self.calls[call] = OpenCall(call)
         return known
 
-    def _close(self, call: OpenCall, fact: DialogClosed | Attempt | Call) -> None:
-        match fact:
-            case DialogClosed():
-                self._part(call, fact.leg, fact.at)
-            case Attempt():
-                call.started.pop(fact.position, None)
-                self._part(call, fact.position, fact.at + int(fact.total_ms * 1000), fact.released_by == "carrier")
-                if not call.recorded:
-                    call.attempts[fact.position] = fact
-            case Call():
-                call.recorded = True
-                self._part(call, 0, fact.at + int(fact.total_ms * 1000), fact.released_by == "dialer")
-                call.attempts.clear()
-        self._drop_if_over(call)
-
     def _part(self, call: OpenCall, leg: int, at: int, gone: bool = False) -> None:
         """A dialog is over; `gone`: its far end hung up and needs no goodbye."""
         dialog = call.dialogs.pop(leg, None)
@@ -115,8 +145,17 @@ class OpenDialogs:
             call.parting[leg] = dialog
             self._parting.append(call.call)
 
+    def _tell(self, call: OpenCall, fact: Call) -> None:
+        """The caller is about to hear that its call failed."""
+        if call.asked is None or fact.status < 300:
+            call.asked = None
+            return
+        self._newest = call.parted_at = max(self._newest, fact.at + int(fact.total_ms * 1000))
+        call.told = fact.status, fact.cause, fact.refusal
+        self._parting.append(call.call)
+
     def _let_go(self, until: int) -> None:
-        """Forget dialogs hung up until then: their BYE was sent."""
+        """Forget dialogs hung up and callers refused until then: the goodbye was sent."""
         waiting = self._parting
         while waiting:
             call = self.calls.get(waiting[0])
@@ -125,11 +164,20 @@ class OpenDialogs:
             waiting.popleft()
             if call is not None:
                 call.parting.clear()
+                if call.told[0]:
+                    call.asked = None
                 self._drop_if_over(call)
 
     def _drop_if_over(self, call: OpenCall) -> None:
-        if call.recorded and not call.started and not call.dialogs and not call.parting:
+        if call.recorded and not call.started and not call.dialogs and not call.parting and call.asked is None:
             self.calls.pop(call.call, None)
+
+
+_Follow: TypeAlias = Callable[[OpenDialogs, Any], None]
+_FOLLOWED: Final[dict[type, _Follow]] = {
+    Parked: OpenDialogs._parked, AttemptStarted: OpenDialogs._attempted, DialogOpened: OpenDialogs._opened, DialogClosed: OpenDialogs._dialog_closed,
+    Attempt: OpenDialogs._attempt_over, Call: OpenDialogs._call_over, NodeStopped: OpenDialogs._stopped,
+}  # fmt: skip
 
 
 class Recovered(Struct):
@@ -156,6 +204,11 @@ class Recovered(Struct):
     def pending(self) -> list[AttemptStarted]:
         """INVITEs to CANCEL."""
         return [attempt for call in self.calls for attempt in call.pending]
+
+    @property
+    def unanswered(self) -> list[OpenCall]:
+        """Calls whose INVITE needs a final answer, or the one it was given once more."""
+        return [call for call in self.calls if call.asked is not None]
 
     @property
     def unrecorded(self) -> list[OpenCall]:

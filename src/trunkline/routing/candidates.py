@@ -8,25 +8,28 @@ from itertools import accumulate
 from math import log
 from random import Random
 
-from msgspec import Struct
-
 from trunkline.policy.snapshot import Destination, Gateway, RouteShare, Snapshot
 
 ONE_BY_ONE = 8
 "Places drawn one after another by what is left of the weights; a call hardly ever comes to those after them."
 
 
-class Choice(Struct, frozen=True):
+class Choice:
     """An ordered list of gateways, and how it came about."""
 
-    gateways: tuple[Gateway, ...]
-    propensity: tuple[float, ...]
-    "Probability that each came first."
-    draw: float = 0.0
-    scores: tuple[float, ...] = ()
-    "Expected worth of each in money, by strategies that learn."
-    holdout: bool = False
-    "The first was picked at random, whatever its score."
+    __slots__ = ("draw", "gateways", "holdout", "propensity", "scores")
+
+    def __init__(
+        self, gateways: tuple[Gateway, ...], propensity: tuple[float, ...], draw: float = 0.0, scores: tuple[float, ...] = (), holdout: bool = False
+    ) -> None:
+        self.gateways = gateways
+        self.propensity = propensity
+        "Probability that each came first."
+        self.draw = draw
+        self.scores = scores
+        "Expected worth of each in money, by strategies that learn."
+        self.holdout = holdout
+        "The first was picked at random, whatever its score."
 
 
 class Entry:
@@ -76,8 +79,8 @@ class Written:
             self._shared = [entry for entry in entries if entry.share > 0] or entries
             self._weights = [entry.share or 1.0 for entry in self._shared]
         led = list(zip(self._shared, self._weights, strict=True)) or [(entry, 1.0) for entry in entries[:1]]
-        total = sum(weight for _, weight in led)
-        self._first = {name: sum(weight * entry.first(name) for entry, weight in led) / total for name in self._all}
+        total = sum([weight for _, weight in led])
+        self._first = {name: sum([weight * entry.first(name) for entry, weight in led]) / total for name in self._all}
         self._constant: Choice | None = None
         self._simple: tuple[list[Gateway], list[float], list[Gateway]] | None = None
         "Gateways drawn among, their chances and the others, where every entry is one gateway and none is named twice."

@@ -8,29 +8,34 @@ that is how it moves when the carrier's capacity does.
 """
 
 from math import log
+from typing import Final
 
 from trunkline.facts.record import Attempt
 from trunkline.routing.cell import ANSWERED, ATTEMPTS, Cell
 from trunkline.stats import Forgetting
 
-MEMORY_S, MEMORY_CALLS = 10_800.0, 4000.0
-OVER = 0.03
+MEMORY_S: Final = 10_800.0
+MEMORY_CALLS: Final = 4000.0
+OVER: Final = 0.03
 "Share of the calls that go to a full gateway all the same."
 
-PROVEN, FORGIVEN = 9.0, 4.0
+PROVEN: Final = 9.0
+FORGIVEN: Final = 4.0
 "Log likelihood ratio at which a ceiling is set, and under which it is lifted. By chance 9 is passed about once in ten thousand looks."
 
-FALLEN = 0.85
+FALLEN: Final = 0.85
 "Answers above a ceiling are at most this share of what they are below."
 
-LOOK_EVERY = 16
+LOOK_EVERY: Final = 16
 "First attempts of a gateway between two looks."
 
-SINGLE, GROWTH = 32, 1.06
-BINS = 128
+SINGLE: Final = 32
+GROWTH: Final = 1.06
+BINS: Final = 128
 "Loads up to `SINGLE` have a bin each, beyond that bins grow by six percent: the last begins at some 8,000 calls."
 
-PRIOR, PRIOR_SHARE = 10.0, 0.25
+PRIOR: Final = 10.0
+PRIOR_SHARE: Final = 0.25
 
 
 class _Gateway:
@@ -146,7 +151,7 @@ def load_of(at: int) -> int:
     return load if bin_of(load) == at else load + 1
 
 
-_STEP = log(GROWTH)
+_STEP: Final = log(GROWTH)
 
 
 def _expected(cell: Cell | None) -> float:

@@ -5,52 +5,52 @@ sums of their own. Two memories run side by side, a slow one that knows the rout
 """
 
 from math import log, log1p
-
-from msgspec import Struct
+from typing import Final
 
 from trunkline.facts.record import Attempt
+from trunkline.routing.cell_row import Row
 from trunkline.routing.listening import COUNTED_AS
 from trunkline.stats import Forgetting, Sketch
 
-(
-    ATTEMPTS, ANSWERED, HUMAN, MACHINE, UNKNOWN, FALSE, FAILED, SHORT, BILLED, BILL, TALK_S, DELAYED, DELAY_S, LATER, LATER_ANSWERED, LATER_HUMAN, CENSORED,
-    REJECTED,
-) = range(18)  # fmt: skip
+ATTEMPTS: Final = 0
+ANSWERED: Final = 1
+HUMAN: Final = 2
+MACHINE: Final = 3
+UNKNOWN: Final = 4
+FALSE: Final = 5
+FAILED: Final = 6
+SHORT: Final = 7
+BILLED: Final = 8
+BILL: Final = 9
+TALK_S: Final = 10
+DELAYED: Final = 11
+DELAY_S: Final = 12
+LATER: Final = 13
+LATER_ANSWERED: Final = 14
+LATER_HUMAN: Final = 15
+CENSORED: Final = 16
+REJECTED: Final = 17
 """Sums: first attempts; answered ones; the verdicts of listening, in the order of `HEARD`; failures of the route; short calls the callee ended;
 answers with a bill, and the bills; seconds of talk; attempts with a post-dial delay, and the delays; later attempts, answered, human; attempts
 the dialer gave up before alerting; refusals by the callee."""
 
-WIDTH, FAST_WIDTH = 18, 7
+WIDTH: Final = 18
+FAST_WIDTH: Final = 7
 "The fast memory holds the first seven."
 
-FAST_S, FAST_CALLS = 2700.0, 100
+FAST_S: Final = 2700.0
+FAST_CALLS: Final = 100
 
-ALARM = 5.0
+ALARM: Final = 5.0
 """Page's CUSUM of log likelihoods, that good calls have become half as frequent, at which the fast memory starts anew with the calls that showed
 it (Biometrika 41, 1954). By chance that happens once in some thousand calls, and then costs the fast memory alone."""
 
-KNOWN = 40.0
+KNOWN: Final = 40.0
 "First attempts below which there is no rate to fall from."
-SHORT_MS = 6000.0
-LOG_2 = log(2.0)
-BAD = frozenset(("machine", "false"))
-VERDICTS = {heard: HUMAN + i for heard, i in COUNTED_AS.items()}
-
-
-class Row(Struct, frozen=True):
-    """A cell in a checkpoint."""
-
-    destination: str
-    band: str
-    gateway: str
-    carrier: str
-    slow_at: float
-    slow: list[float]
-    fast_at: float
-    fast: list[float]
-    delays: list[tuple[int, float]]
-    suspicion: float = 0.0
-    since: list[float] = []
+SHORT_MS: Final = 6000.0
+LOG_2: Final = log(2.0)
+BAD: Final = frozenset(("machine", "false"))
+VERDICTS: Final = {heard: HUMAN + i for heard, i in COUNTED_AS.items()}
 
 
 class Cell:

@@ -3,13 +3,14 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from math import inf
+from typing import Final
 
 from trunkline.numbering.ranges import key
 from trunkline.policy.conversion import priced, worth
 from trunkline.policy.deck import Deck, Quote, Tariff
 from trunkline.policy.snapshot import Price, RouteShare, Worths
 
-UNPRICED = Price()
+UNPRICED: Final = Price()
 
 NOT_SOLD = inf
 "What a minute costs at a carrier whose deck does not have the number."

@@ -4,30 +4,31 @@ A circuit does not snap: the probability of skipping a gateway rises linearly wi
 through, so recovery is noticed without anybody's hand. There is no minimum of answered seconds: a route that answers nothing is caught.
 """
 
+from dataclasses import dataclass
 from random import Random
-
-from msgspec import Struct
+from typing import Final
 
 from trunkline.facts import refusal as catalogue
 from trunkline.facts.record import Attempt
 from trunkline.facts.refusal import Refusal
 
-HALF_LIFE_S = 60.0
+HALF_LIFE_S: Final = 60.0
 "A failure counts half after this long."
 
-SKIP_FROM, SKIP_ALL = 0.5, 0.9
+SKIP_FROM: Final = 0.5
+SKIP_ALL: Final = 0.9
 "Failing share at which skipping begins, and at which only canaries pass."
 
-CANARY = 0.02
+CANARY: Final = 0.02
 "Share of calls that pass an open circuit."
 
-MINIMUM = 5.0
+MINIMUM: Final = 5.0
 "Effective attempts before a failing share means anything."
 
-GATEWAY_CAUSES = frozenset(("no response", "no progress"))
+GATEWAY_CAUSES: Final = frozenset(("no response", "no progress"))
 "Evidence that speaks against the gateway as a whole, not against one destination."
 
-CONGESTION_CAUSES = frozenset((34, 38, 41, 42))
+CONGESTION_CAUSES: Final = frozenset((34, 38, 41, 42))
 
 
 class Share:
@@ -58,7 +59,8 @@ class Share:
             self.at = at
 
 
-class Condition(Struct):
+@dataclass
+class Condition:
     """What is known of one gateway."""
 
     up: bool = True

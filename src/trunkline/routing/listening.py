@@ -41,6 +41,9 @@ class Listening:
     __slots__ = ("_answers", "_carriers", "_counted")
 
     def __init__(self) -> None:
+        self._forget()
+
+    def _forget(self) -> None:
         self._carriers: dict[str, list[float]] = {}
         "Carrier -> humans and labels of each verdict in turn."
         self._counted = [0.0] * (2 * len(HEARD))
@@ -85,7 +88,7 @@ class Listening:
 
     def _count(self, at: int) -> None:
         counting = [_counting(own, at) for own in self._carriers.values()]
-        self._counted[at : at + 2] = [sum(humans for humans, _ in counting), sum(labels for _, labels in counting)]
+        self._counted[at : at + 2] = [sum([humans for humans, _ in counting]), sum([labels for _, labels in counting])]
 
     def humans_behind(self, carrier: str) -> tuple[float, float, float, float]:
         """Share of humans behind each verdict of `HEARD` on this carrier."""
@@ -119,7 +122,7 @@ class Listening:
 
     def load(self, pieces: Sequence[bytes]) -> None:
         """Raises ValueError, and forgets everything, when it cannot be read."""
-        self.__init__()  # type: ignore[misc]
+        self._forget()
         for piece in pieces:
             _, self._carriers, self._answers = msgspec.msgpack.decode(
                 piece, type=tuple[list[float], dict[str, list[float]], dict[str, tuple[str, str]]]

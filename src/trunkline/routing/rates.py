@@ -1,10 +1,11 @@
 """What a carrier bills for a call (row R14)."""
 
 from math import ceil
+from typing import Final
 
 from trunkline.policy.snapshot import Price
 
-SHORT_CALL_S = 6.0
+SHORT_CALL_S: Final = 6.0
 "Calls up to this long carry the short-call fee, where a deck has one."
 
 

@@ -6,7 +6,7 @@
 from collections.abc import Generator, Iterator
 from math import inf
 from random import Random
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from msgspec.structs import replace
@@ -25,12 +25,14 @@ from trunkline.routing.strategies.candidate import Candidate, candidates
 from trunkline.routing.strategies.experiment import Experiment
 from trunkline.routing.strategies.least_cost import LeastCost
 from trunkline.routing.strategies.mishearing import Mishearing
-from trunkline.routing.strategies.performance import COLD_ROWS, ROWS, Standing, Table, draw_at_once, drawing
+from trunkline.routing.strategies.performance import draw_at_once, drawing
+from trunkline.routing.strategies.standing import Standing
+from trunkline.routing.strategies.table import COLD_ROWS, ROWS, Table
 
-LEARNING = frozenset(("performance", "rank"))
+LEARNING: Final = frozenset(("performance", "rank"))
 "Strategies that use the scoreboard."
 
-STATIC = frozenset(("priority", "percentage"))
+STATIC: Final = frozenset(("priority", "percentage"))
 "Strategies that need the policy alone."
 
 STALE_FACTS, STALE_SHARE, STALE_MOST, STALE_S, IDLE_S = 8, 0.02, 40, 60.0, 300.0

@@ -10,7 +10,8 @@ import msgspec
 
 from trunkline.facts.record import AnswerLabelled, Attempt, Fact
 from trunkline.policy.snapshot import Destination
-from trunkline.routing.cell import Cell, Row
+from trunkline.routing.cell import Cell
+from trunkline.routing.cell_row import Row
 from trunkline.routing.listening import Listening
 
 Segment: TypeAlias = tuple[str, str]
@@ -43,24 +44,27 @@ class Scoreboard:
 
     def apply(self, fact: Fact) -> None:
         """Learn from an attempt; what failed for our own sake or went to no destination says nothing about a route."""
-        if isinstance(fact, AnswerLabelled):
-            self.listening.labelled(fact.call, fact.kind)
+        if not isinstance(fact, Attempt):
+            if isinstance(fact, AnswerLabelled):
+                self.listening.labelled(fact.call, fact.kind)
             return
-        if not isinstance(fact, Attempt) or not fact.destination or fact.outcome == "ours":
+        destination, gateway, carrier = fact.destination, fact.gateway, fact.carrier
+        if not destination or fact.outcome == "ours":
             return
-        segment = (fact.destination, fact.band)
+        segment = (destination, fact.band)
         cells = self.segments.get(segment)
         if cells is None:
             cells = self.segments[segment] = {}
-        cell = cells.get(fact.gateway)
+        cell = cells.get(gateway)
         if cell is None:
-            cell = cells[fact.gateway] = self._cell(fact.destination, fact.carrier)
+            cell = cells[gateway] = self._cell(destination, carrier)
         cell.learn(fact, fact.at / 1e6)
         self.learnt[segment] = self.learnt.get(segment, 0) + 1
-        if fact.labelled:
-            self.listening.label(fact.carrier, fact.heard, fact.labelled == "human")
-        elif fact.heard:
-            self.listening.answered(fact.call, fact.carrier, fact.heard)
+        labelled, heard = fact.labelled, fact.heard
+        if labelled:
+            self.listening.label(carrier, heard, labelled == "human")
+        elif heard:
+            self.listening.answered(fact.call, carrier, heard)
 
     def _cell(self, destination: str, carrier: str) -> Cell:
         memory = self._memory.get(destination)

@@ -4,11 +4,11 @@ A B2BUA writes more messages than it reads, so they are put together from string
 one pass. `extra` is whole header lines, each ending in CRLF; nothing that comes from outside goes in without having been parsed.
 """
 
-from msgspec import Struct
+from typing import Final
 
 from trunkline.sip.message import Request
 
-PHRASES: dict[int, str] = {
+PHRASES: Final[dict[int, str]] = {
     100: "Trying", 180: "Ringing", 181: "Call Is Being Forwarded", 182: "Queued", 183: "Session Progress", 199: "Early Dialog Terminated",
     200: "OK", 202: "Accepted", 300: "Multiple Choices", 301: "Moved Permanently", 302: "Moved Temporarily", 305: "Use Proxy",
     380: "Alternative Service", 400: "Bad Request", 401: "Unauthorized", 402: "Payment Required", 403: "Forbidden", 404: "Not Found",
@@ -34,17 +34,20 @@ def encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-class Head(Struct, frozen=True, gc=False):
+class Head:
     """What an ACK and a CANCEL repeat of their INVITE (RFC 3261 sections 9.1 and 17.1.1.3)."""
 
-    uri: str
-    via: str
-    sender: str
-    recipient: str
-    call_id: str
-    cseq: int
-    route: str
-    "Route lines, each ending in CRLF."
+    __slots__ = ("call_id", "cseq", "recipient", "route", "sender", "uri", "via")
+
+    def __init__(self, uri: str, via: str, sender: str, recipient: str, call_id: str, cseq: int, route: str) -> None:
+        self.uri = uri
+        self.via = via
+        self.sender = sender
+        self.recipient = recipient
+        self.call_id = call_id
+        self.cseq = cseq
+        self.route = route
+        "Route lines, each ending in CRLF."
 
     def ack(self, recipient: str) -> bytes:
         """ACK of a refusal; `recipient` is the refusal's To."""
@@ -71,32 +74,23 @@ def request(method: str, head: Head, extra: str, body: bytes, max_forwards: int 
     )
 
 
-class ReplyHead(Struct, frozen=True, gc=False):
+class ReplyHead:
     """What every response repeats of its request (RFC 3261 section 8.2.6.2)."""
 
-    vias: str
-    recipient: str
-    rest: str
-    "From, Call-ID and CSeq lines."
-    cseq: str
-    record_route: str
-    "Record-Route lines; echoed where a response can make a dialog (section 12.1.1)."
-    tagged: bool
+    __slots__ = ("cseq", "recipient", "record_route", "rest", "tagged", "vias")
 
-    @classmethod
-    def of(cls, request: Request) -> "ReplyHead":
+    def __init__(self, request: Request) -> None:
         fields = request.fields
-        cseq = f"{request.cseq} {request.cseq_method}"
-        vias = fields.get("Via", ())
+        vias = fields.get("Via")
         routes = fields.get("Record-Route")
-        return cls(
-            f"Via: {vias[0]}\r\n" if len(vias) == 1 else "".join([f"Via: {via}\r\n" for via in vias]),
-            request.first("To"),
-            f"From: {request.first('From')}\r\nCall-ID: {request.call_id}\r\nCSeq: {cseq}\r\n",
-            cseq,
-            "" if routes is None else "".join([f"Record-Route: {route}\r\n" for route in routes]),
-            bool(request.to_tag),
-        )
+        self.cseq = f"{request.cseq} {request.cseq_method}"
+        self.vias = _lines("Via", vias) if vias is not None else ""
+        self.recipient = request.first("To")
+        self.rest = f"From: {request.first('From')}\r\nCall-ID: {request.call_id}\r\nCSeq: {self.cseq}\r\n"
+        "From, Call-ID and CSeq lines."
+        self.record_route = _lines("Record-Route", routes) if routes is not None else ""
+        "Echoed where a response can make a dialog (section 12.1.1)."
+        self.tagged = request.to_tag != ""
 
     def response(self, status: int, phrase: str, to_tag: str, extra: str, body: bytes) -> bytes:
         """A response as bytes; `to_tag` is added unless the request had one or this is a 100."""
@@ -106,3 +100,9 @@ class ReplyHead(Struct, frozen=True, gc=False):
             f"SIP/2.0 {status} {phrase}\r\n{self.vias}{routes}To: {recipient}\r\n{self.rest}{extra}Content-Length: {len(body)}\r\n\r\n"
         )
         return head + body if body else head
+
+
+def _lines(name: str, values: list[str]) -> str:
+    if len(values) == 1:
+        return f"{name}: {values[0]}\r\n"
+    return "".join([f"{name}: {value}\r\n" for value in values])

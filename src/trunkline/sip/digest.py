@@ -12,6 +12,7 @@ import hmac
 import struct
 from collections.abc import Callable, Iterable
 from enum import Enum
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -19,18 +20,18 @@ from trunkline.sip.fault import Fault
 from trunkline.sip.headers.auth import Challenge, Credentials, parse_challenge, parse_credentials
 from trunkline.sip.uri import Uri, equivalent, parse_uri
 
-NONCE_LIMIT = 10_000
+NONCE_LIMIT: Final = 10_000
 "Nonces in use whose count is remembered."
 
-_HASHES = {"SHA-512-256": "sha512_256", "SHA-256": "sha256", "MD5": "md5"}
+_HASHES: Final = {"SHA-512-256": "sha512_256", "SHA-256": "sha256", "MD5": "md5"}
 "Algorithm -> name in hashlib, strongest first."
-ALGORITHMS = tuple(name for name, known in _HASHES.items() if known in hashlib.algorithms_available)
+ALGORITHMS: Final = tuple(name for name, known in _HASHES.items() if known in hashlib.algorithms_available)
 "What we can compute, strongest first; each also with -sess."
 
-_TIME = struct.Struct(">Q")
-_RANDOM_BYTES = 12
-_MAC_BYTES = 16
-_NOBODY = "\x00"
+_TIME: Final = struct.Struct(">Q")
+_RANDOM_BYTES: Final = 12
+_MAC_BYTES: Final = 16
+_NOBODY: Final = "\x00"
 "Password tried for a user that does not exist, so that the refusal takes as long."
 
 

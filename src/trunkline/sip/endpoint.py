@@ -12,7 +12,7 @@ socket, reads a clock or sleeps.
 
 from collections import deque
 from random import Random
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from trunkline.sip.build import Head, encode, request
 from trunkline.sip.events import Acknowledged, Cancelled, Event, Received, Stray
@@ -23,6 +23,7 @@ from trunkline.sip.timers import Timers
 from trunkline.sip.transactions import (
     Client,
     ClientInvite,
+    Host,
     Machine,
     Server,
     ServerInvite,
@@ -33,26 +34,26 @@ from trunkline.sip.transactions import (
     server_invite,
 )
 
-MAGIC = "z9hG4bK"
+MAGIC: Final = "z9hG4bK"
 "Branches of RFC 3261 begin with this (section 8.1.1.7)."
 
 ClientTransaction: TypeAlias = Client | ClientInvite
 
-ORPHANS = 100_000
+ORPHANS: Final = 100_000
 "Most cancelled INVITEs of an earlier life that are remembered."
 
-UDP_SAFE_SIZE = 1300
+UDP_SAFE_SIZE: Final = 1300
 "Largest request that may go by UDP when the path MTU is unknown (RFC 3261 section 18.1.1)."
 
 
-class Endpoint:
+class Endpoint(Host):
     """Transactions of one node, over any number of doors."""
 
-    __slots__ = ("_clients", "_events", "_merged", "_orphans", "_outbox", "_random", "_servers", "discarded", "settings", "timers")
+    __slots__ = ("_clients", "_events", "_merged", "_orphans", "_outbox", "_random", "_servers", "discarded")
 
     def __init__(self, random: Random, settings: TimerSettings | None = None) -> None:
-        self.settings = settings or TimerSettings()
-        self.timers = Timers(25 / self.settings.t1)
+        settings = settings or TimerSettings()
+        super().__init__(Timers(25 / settings.t1), settings)
         self._random = random
         self._clients: dict[str, ClientTransaction] = {}
         self._servers: dict[str, Server | ServerInvite] = {}
@@ -116,7 +117,7 @@ class Endpoint:
 
     def token(self) -> str:
         """A tag, or the random part of a branch or Call-ID: 64 bits."""
-        return f"{self._random.getrandbits(64):016x}"
+        return hex(1 << 64 | self._random.getrandbits(64))[3:]  # behind "0x1", sixteen digits
 
     def request(
         self,
@@ -142,7 +143,7 @@ class Endpoint:
         `sender` and `recipient` are From and To values, tags included; `route` and `extra` are whole header lines. `large` is the flow to
         take instead when the message is over 1,300 bytes.
         """
-        branch = f"{MAGIC}{self._random.getrandbits(64):016x}"
+        branch = MAGIC + self.token()
         head, data = self._compose(method, uri, flow, branch, sender, recipient, call_id, cseq, route, extra, body, max_forwards)
         if large is not None and len(data) > UDP_SAFE_SIZE:
             flow = large
@@ -161,7 +162,7 @@ class Endpoint:
         self, uri: str, flow: Flow, *, sender: str, recipient: str, call_id: str, cseq: int, route: str = "", body: bytes = b"", extra: str = ""
     ) -> bytes:
         """Send the ACK of a 200 (RFC 3261 section 13.2.2.4) and return it for repeats of that 200."""
-        branch = f"{MAGIC}{self._random.getrandbits(64):016x}"
+        branch = MAGIC + self.token()
         _, data = self._compose("ACK", uri, flow, branch, sender, recipient, call_id, cseq, route, extra, body, 70)
         self._outbox.append((flow, data))
         return data
@@ -211,10 +212,10 @@ class Endpoint:
         self, method: str, uri: str, flow: Flow, branch: str, sender: str, recipient: str, call_id: str, cseq: int, route: str, extra: str, body: bytes, hops: int
     ) -> tuple[Head, bytes]:
         door = flow.door
-        head = Head(uri, f"SIP/2.0/{door.transport.upper()} {door.sent_by};branch={branch};rport", sender, recipient, call_id, cseq, route)
+        head = Head(uri, f"{door.via};branch={branch};rport", sender, recipient, call_id, cseq, route)
         return head, request(method, head, extra, body, hops)
 
-    # What the machines use (`transactions.Host`).
+    # What the machines use.
 
     def send(self, flow: Flow, data: bytes) -> None:
         self._outbox.append((flow, data))

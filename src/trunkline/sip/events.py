@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from msgspec import Struct
-
 from trunkline.sip.flow import Flow
 from trunkline.sip.message import Request, Response
 
@@ -11,62 +9,86 @@ if TYPE_CHECKING:
     from trunkline.sip.transactions import Client, ClientInvite, Server, ServerInvite
 
 
-class Received(Struct, frozen=True, gc=False):
+class Received:
     """A new request, with the transaction to answer it by."""
 
-    transaction: "Server | ServerInvite"
-    request: Request
+    __slots__ = ("request", "transaction")
+
+    def __init__(self, transaction: "Server | ServerInvite", request: Request) -> None:
+        self.transaction = transaction
+        self.request = request
 
 
-class Acknowledged(Struct, frozen=True, gc=False):
+class Acknowledged:
     """An ACK for a 200; it has no transaction of its own."""
 
-    request: Request
-    flow: Flow
+    __slots__ = ("flow", "request")
+
+    def __init__(self, request: Request, flow: Flow) -> None:
+        self.request = request
+        self.flow = flow
 
 
-class Cancelled(Struct, frozen=True, gc=False):
+class Cancelled:
     """The caller cancelled an INVITE that has no final answer yet; the CANCEL itself was answered."""
 
-    transaction: "ServerInvite"
-    user: Any
-    reason: str
+    __slots__ = ("reason", "transaction", "user")
+
+    def __init__(self, transaction: "ServerInvite", user: Any, reason: str) -> None:
+        self.transaction = transaction
+        self.user = user
+        self.reason = reason
 
 
-class Replied(Struct, frozen=True, gc=False):
+class Replied:
     """A response to a request we sent; every 200 of an INVITE comes, each other final response once."""
 
-    transaction: "Client | ClientInvite"
-    user: Any
-    response: Response
+    __slots__ = ("response", "transaction", "user")
+
+    def __init__(self, transaction: "Client | ClientInvite", user: Any, response: Response) -> None:
+        self.transaction = transaction
+        self.user = user
+        self.response = response
 
 
-class Stray(Struct, frozen=True, gc=False):
+class Stray:
     """A 200 to an INVITE that no transaction knows: one from before a restart."""
 
-    response: Response
-    flow: Flow
+    __slots__ = ("flow", "response")
+
+    def __init__(self, response: Response, flow: Flow) -> None:
+        self.response = response
+        self.flow = flow
 
 
-class TimedOut(Struct, frozen=True, gc=False):
+class TimedOut:
     """Nobody answered a request we sent (timer B or F)."""
 
-    transaction: "Client | ClientInvite"
-    user: Any
+    __slots__ = ("transaction", "user")
+
+    def __init__(self, transaction: "Client | ClientInvite", user: Any) -> None:
+        self.transaction = transaction
+        self.user = user
 
 
-class Unreachable(Struct, frozen=True, gc=False):
+class Unreachable:
     """The transport could not carry a request we sent."""
 
-    transaction: "Client | ClientInvite"
-    user: Any
+    __slots__ = ("transaction", "user")
+
+    def __init__(self, transaction: "Client | ClientInvite", user: Any) -> None:
+        self.transaction = transaction
+        self.user = user
 
 
-class Unacknowledged(Struct, frozen=True, gc=False):
+class Unacknowledged:
     """Our 200 was never acknowledged (RFC 3261 section 13.3.1.4): the session should be ended."""
 
-    transaction: "ServerInvite"
-    user: Any
+    __slots__ = ("transaction", "user")
+
+    def __init__(self, transaction: "ServerInvite", user: Any) -> None:
+        self.transaction = transaction
+        self.user = user
 
 
 Event: TypeAlias = Received | Acknowledged | Cancelled | Replied | Stray | TimedOut | Unreachable | Unacknowledged

@@ -4,6 +4,7 @@ Each reader has a short path for the form that practically all traffic has, and 
 """
 
 import re
+from typing import Final
 
 from trunkline.sip.fault import Fault
 from trunkline.sip.headers.cseq import parse_cseq
@@ -22,7 +23,7 @@ _COMPACT = {
 }  # fmt: skip
 "Compact forms: the IANA registry of SIP header fields."
 
-_FOLDED_CASE = {name.lower(): name for name in _NAMES} | _COMPACT
+_FOLDED_CASE: Final = {name.lower(): name for name in _NAMES} | _COMPACT
 
 CANONICAL = {name: name for name in _NAMES} | _COMPACT | {name.upper(): name for name in _COMPACT.values()}
 "Spelling on the wire -> canonical name, for the spellings that are common enough to skip folding case."
@@ -30,15 +31,16 @@ CANONICAL = {name: name for name in _NAMES} | _COMPACT | {name.upper(): name for
 SINGLE = frozenset(("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length", "Content-Type", "RAck", "RSeq", "Session-Expires", "Min-SE", "Replaces", "Refer-To"))  # fmt: skip
 "Headers that may stand once in a message."
 
-REMEMBERED = 4096
-"Values of From, To and CSeq whose reading is remembered."
+REMEMBERED: Final = 4096
+"Values of CSeq, addresses, and what stands around branches, whose reading is remembered."
 
-_TAGS: dict[str, str] = {}
-_CSEQS: dict[str, tuple[int, str]] = {}
+_CSEQS: Final[dict[str, tuple[int, str]]] = {}
+_SENT_BY: Final[dict[str, str]] = {}
+_ADDRESSES: Final[set[str]] = set()
 
-_TOKEN = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+\Z")
-_VIA = re.compile(r"SIP/2\.0/[A-Z]+ ([A-Za-z0-9.-]+(?::\d{1,5})?|\[[0-9A-Fa-f:.]+\](?::\d{1,5})?)((?:;[A-Za-z0-9-]+(?:=[^;,\s\"<>]*)?)*)\Z")
-_NAME_ADDR = re.compile(r"(?:\"[^\"\\]*\"[ ]?|[A-Za-z0-9.!%*_+`'~ -]*)<[a-z]+:[^<>\s\"]+>((?:;[^;,\s\"<>]+)*)\Z")
+_TOKEN: Final = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+\Z")
+_VIA: Final = re.compile(r"SIP/2\.0/[A-Z]+ ([A-Za-z0-9.-]+(?::\d{1,5})?|\[[0-9A-Fa-f:.]+\](?::\d{1,5})?)((?:;[A-Za-z0-9-]+(?:=[^;,\s\"<>]*)?)*)\Z")
+_NAME_ADDR: Final = re.compile(r"(?:\"[^\"\\]*\"[ ]?|[A-Za-z0-9.!%*_+`'~ -]*)<[a-z]+:[^<>\s\"]+>\Z")
 
 
 def canonical(name: str) -> str:
@@ -51,14 +53,25 @@ def canonical(name: str) -> str:
 
 
 def via_of(value: str) -> tuple[str, str] | Fault:
-    """Sent-by and branch of the top Via (RFC 3261 section 20.42); the branch may be empty."""
-    found = _VIA.match(value)
-    if found is not None:
-        parameters = found[2]
-        at = parameters.find(";branch=")
-        if at >= 0:
-            end = parameters.find(";", at + 8)
-            return found[1], parameters[at + 8 :] if end < 0 else parameters[at + 8 : end]
+    """Sent-by and branch of the top Via (RFC 3261 section 20.42); the branch may be empty.
+
+    What stands before and behind the branch is the same in every message of a peer, so that is read once.
+    """
+    at = value.find(";branch=") + 8
+    if at > 7:
+        end = value.find(";", at)
+        branch = value[at:] if end < 0 else value[at:end]
+        if _plain(branch):
+            around = value[:at] if end < 0 else value[:at] + value[end:]
+            sent_by = _SENT_BY.get(around)
+            if sent_by is not None:
+                return sent_by, branch
+            found = _VIA.match(around)
+            if found is not None:
+                if len(_SENT_BY) >= REMEMBERED:
+                    _SENT_BY.clear()
+                sent_by = _SENT_BY[around] = str(found[1])
+                return sent_by, branch
     vias = parse_vias(value)
     if isinstance(vias, Fault):
         return vias
@@ -69,32 +82,28 @@ def via_of(value: str) -> tuple[str, str] | Fault:
 def tag_of(value: str, header: str) -> str | Fault:
     """Tag of a From or To value (RFC 3261 section 19.3); empty when there is none.
 
-    A call repeats the same two values in every message, so what was read lately is remembered.
+    The address itself is the same in every message of a call, so whether it can be taken for one is remembered.
     """
-    known = _TAGS.get(value)
-    if known is not None:
-        return known
-    tag = _read_tag(value, header)
-    if isinstance(tag, str):
-        if len(_TAGS) >= REMEMBERED:
-            _TAGS.clear()
-        _TAGS[value] = tag
-    return tag
+    end = value.rfind(">") + 1
+    tag = ""
+    if end == len(value) or (value.startswith(";tag=", end) and _plain(tag := value[end + 5 :])):
+        address = value[:end]
+        if address in _ADDRESSES:
+            return tag
+        if _NAME_ADDR.match(address) is not None:
+            if len(_ADDRESSES) >= REMEMBERED:
+                _ADDRESSES.clear()
+            _ADDRESSES.add(address)
+            return tag
+    parsed = parse_name_addr(value)
+    if isinstance(parsed, Fault):
+        return Fault(parsed.reason, header)
+    return parsed.tag or ""
 
 
-def _read_tag(value: str, header: str) -> str | Fault:
-    found = _NAME_ADDR.match(value)
-    if found is not None:
-        parameters = found[1]
-        if not parameters:
-            return ""
-        if parameters.startswith(";tag="):
-            end = parameters.find(";", 5)
-            return parameters[5:] if end < 0 else parameters[5:end]
-    address = parse_name_addr(value)
-    if isinstance(address, Fault):
-        return Fault(address.reason, header)
-    return address.tag or ""
+def _plain(token: str) -> bool:
+    """Letters and digits, perhaps with the marks that tags and branches are made with; other tokens take the long way."""
+    return token.isalnum() or token.replace("-", "").replace(".", "").isalnum()
 
 
 def cseq_of(value: str) -> tuple[int, str] | Fault:

@@ -7,8 +7,6 @@ and WebSocket the flow names a connection: the I/O layer finds it by far address
 from collections.abc import Callable
 from typing import TypeAlias
 
-from msgspec import Struct
-
 Address: TypeAlias = tuple[str, int]
 "Numeric IP and port."
 
@@ -20,7 +18,7 @@ def _closed(data: bytes, to: Address) -> None:
 class Door:
     """One local socket."""
 
-    __slots__ = ("contact", "host", "local", "media", "name", "port", "purpose", "reliable", "send", "sent_by", "transport")
+    __slots__ = ("contact", "host", "local", "media", "name", "port", "purpose", "reliable", "send", "sent_by", "transport", "via")
 
     def __init__(
         self, name: str, transport: str, host: str, port: int, advertised: str = "", local: str = "", purpose: str = "", media: str = ""
@@ -43,6 +41,8 @@ class Door:
         self.sent_by = advertised if advertised and _has_port(advertised) else f"{advertised or shown}:{port}"
         self.contact = f"sip:{self.sent_by}" + ("" if transport == "udp" else f";transport={transport}")
         "URI peers reach us by through this door."
+        self.via = f"SIP/2.0/{transport.upper()} {self.sent_by}"
+        "How a Via of ours begins."
         self.send: Callable[[bytes, Address], None] = _closed
         "Set by the I/O layer."
 
@@ -59,12 +59,28 @@ def _has_port(advertised: str) -> bool:
     return advertised.rpartition(":")[2].isdecimal() and not advertised.endswith("]") and (advertised.count(":") == 1 or "]:" in advertised)
 
 
-class Flow(Struct, frozen=True, gc=False):
-    """A way to a far end."""
+class Flow:
+    """A way to a far end; two that lead the same way are equal."""
 
-    door: Door
-    address: Address
+    __slots__ = ("_shown", "address", "door")
+
+    def __init__(self, door: Door, address: Address) -> None:
+        self.door = door
+        self.address = address
+        self._shown = ""
 
     def __str__(self) -> str:
-        host, port = self.address
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        """The far end as host:port; IPv6 in brackets."""
+        if not self._shown:
+            host, port = self.address
+            self._shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return self._shown
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Flow) and self.door is other.door and self.address == other.address
+
+    def __hash__(self) -> int:
+        return hash(self.address)
+
+    def __repr__(self) -> str:
+        return f"<Flow {self.door.name} {self}>"

@@ -8,17 +8,21 @@ Text is UTF-8 with surrogate escapes: bytes that are not UTF-8 survive a round t
 """
 
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from trunkline.sip.fault import Fault
 from trunkline.sip.fields import CANONICAL, NAME_LIMIT, SINGLE, canonical, cseq_of, tag_of, via_of
 from trunkline.sip.multipart import session_description
 
-MESSAGE_LIMIT = 65_535
+MESSAGE_LIMIT: Final = 65_535
 "Bytes in one message; what a UDP datagram can carry."
 
-FIELD_LIMIT = 256
+FIELD_LIMIT: Final = 256
 "Header fields in one message."
+
+STATUSES: Final = {str(status): status for status in range(100, 700)}
+SMALL: Final = {str(number): number for number in range(2000)}
+"Lengths and hops as they are written; looking one up is cheaper than reading it."
 
 
 class Message:
@@ -128,125 +132,142 @@ def parse(data: bytes) -> Parsed:
         if not text.endswith("\r\n"):
             return Fault("Header Section Not Terminated")
         text = text[:-2]
-    if "\r\n " in text or "\r\n\t" in text:
-        text = _unfold(text)
     lines = text.split("\r\n")
     start = lines[0]
-    message: Request | Response
+    message: Message
     fault: Fault | None = None
     if start.startswith("SIP/2.0 "):
-        message = Response()
-        _, _, rest = start.partition(" ")
-        code, _, message.phrase = rest.partition(" ")
-        if len(code) != 3 or not code.isdecimal() or not "100" <= code <= "699":
+        status = STATUSES.get(start[8:11])
+        if status is None or start[11:12] not in ("", " "):
             return Fault("Bad Status Code")
-        message.status = int(code)
+        response = Response()
+        response.status = status
+        response.phrase = start[12:]
+        message = response
     else:
-        message = Request()
-        parts = start.split(" ")
-        if len(parts) == 3 and parts[2] == "SIP/2.0" and parts[1]:
-            message.method, message.uri = parts[0], parts[1]
-            if parts[1][0] == "<":
+        request = Request()
+        end, last = start.find(" "), start.rfind(" ")
+        if 0 < end < last - 1 and start.endswith(" SIP/2.0") and start.find(" ", end + 1) == last:
+            request.method, request.uri = start[:end], start[end + 1 : last]
+            if request.uri[0] == "<":
                 fault = Fault("Request-URI In Angle Brackets")
         else:
             verdict = _odd_request_line(start)
             if verdict is None:
                 return Fault("Bad Start Line")
-            message.method, message.uri, fault = verdict
-    message.raw = data
-    message.start = start
-    fields: dict[str, list[str]] = {}
-    message.fields = fields
-    known = CANONICAL
+            request.method, request.uri, fault = verdict
+        message = request
     if len(lines) > FIELD_LIMIT:
-        fault = fault or Fault("Too Many Header Fields", status=513)
-        del lines[FIELD_LIMIT:]
-    del lines[0]
-    repeated = False
-    for line in lines:
-        name, colon, value = line.partition(":")
-        key = known.get(name)
-        if key is None:
-            key = canonical(name)
-            if not colon or not key or len(name) > NAME_LIMIT:
-                fault = fault or Fault("Bad Header Field")
-                continue
-        if key in fields:
-            fields[key].append(value.strip())
-            repeated = repeated or key in SINGLE
-        else:
-            fields[key] = [value.strip()]
-    message.fault = fault
-    _read(message, body, repeated)
+        if _folded(text):
+            lines = _unfold(text).split("\r\n")
+        if len(lines) > FIELD_LIMIT:
+            fault = fault or Fault("Too Many Header Fields", status=513)
+            del lines[FIELD_LIMIT:]
+    _fill(message, data, lines, body, fault)
     return message
 
 
-def _read(message: Request | Response, body: bytes, repeated: bool) -> None:
+def _fill(message: Message, data: bytes, lines: list[str], body: bytes, fault: Fault | None) -> None:
+    """Everything behind the start line."""
+    message.raw = data
+    message.start = lines[0]
+    message.fault = fault
+    _read(message, body, _split(message, lines))
+
+
+def _split(message: Message, lines: list[str]) -> bool:
+    """Fill in the header fields; whether one is repeated that may stand once."""
+    fields: dict[str, list[str]] = {}
+    message.fields = fields
+    known = CANONICAL
+    repeated = False
+    for at in range(1, len(lines)):
+        line = lines[at]
+        colon = line.find(":")
+        key = known.get(line[:colon])
+        if key is None:
+            if line[:1] in (" ", "\t"):  # folding: begin again without it
+                if at == 1:
+                    message.fault = message.fault or Fault("Folded Start Line")
+                return _split(message, _unfold("\r\n".join(lines)).split("\r\n"))
+            key = canonical(line[:colon]) if 0 < colon <= NAME_LIMIT else ""
+            if not key:
+                message.fault = message.fault or Fault("Bad Header Field")
+                continue
+        value = line[colon + 1 :].strip()
+        values = fields.get(key)
+        if values is None:
+            fields[key] = [value]
+        else:
+            values.append(value)
+            repeated = repeated or key in SINGLE
+    return repeated
+
+
+def _read(message: Message, body: bytes, repeated: bool) -> None:
     """Fill in what is read from every message; the first thing wrong becomes its fault."""
     fields = message.fields
     fault = message.fault
-    try:
-        via, sender, recipient = fields["Via"][0], fields["From"][0], fields["To"][0]
-        message.call_id = fields["Call-ID"][0]
-        cseq = fields["CSeq"][0]
-    except KeyError as missing:
-        name = missing.args[0]
+    vias, senders, recipients = fields.get("Via"), fields.get("From"), fields.get("To")
+    calls, counts = fields.get("Call-ID"), fields.get("CSeq")
+    if vias is None or senders is None or recipients is None or calls is None or counts is None:
+        name = next(name for name in ("Via", "From", "To", "Call-ID", "CSeq") if name not in fields)
         fault = fault or Fault(f"Missing {name}", name)
-        via = fields.get("Via", ("",))[0]
-        sender = fields.get("From", ("",))[0]
-        recipient = fields.get("To", ("",))[0]
-        message.call_id = fields.get("Call-ID", ("",))[0]
-        cseq = fields.get("CSeq", ("",))[0]
-    top = via_of(via)
+    message.call_id = calls[0] if calls is not None else ""
+    top = via_of(vias[0] if vias is not None else "")
     if isinstance(top, Fault):
         fault = fault or top
         message.branch = message.sent_by = ""
     else:
         message.sent_by, message.branch = top
-    tag = tag_of(sender, "From")
+    tag = tag_of(senders[0] if senders is not None else "", "From")
     if isinstance(tag, Fault):
         fault = fault or tag
         tag = ""
     message.from_tag = tag
-    tag = tag_of(recipient, "To")
+    tag = tag_of(recipients[0] if recipients is not None else "", "To")
     if isinstance(tag, Fault):
         fault = fault or tag
         tag = ""
     message.to_tag = tag
-    count = cseq_of(cseq)
+    count = cseq_of(counts[0] if counts is not None else "")
     if isinstance(count, Fault):
         fault = fault or count
         message.cseq, message.cseq_method = 0, ""
     else:
         message.cseq, message.cseq_method = count
+    message.body = body
     lengths = fields.get("Content-Length")
     if lengths is not None:
-        length = lengths[0]
-        if len(lengths) > 1 or not length.isdecimal() or not length.isascii() or len(length) > 9:
+        size = _number(lengths)
+        if size < 0:
             fault = fault or Fault("Bad Content-Length", "Content-Length")
             message.body = b""
-        elif (size := int(length)) > len(body):
+        elif size > len(body):
             fault = fault or Fault("Content-Length Exceeds Message", "Content-Length")
-            message.body = body
-        else:
+        elif size < len(body):
             message.body = body[:size]
-    else:
-        message.body = body
     if isinstance(message, Request):
         hops = fields.get("Max-Forwards")
-        if hops is None:
-            message.max_forwards = 70
-        elif hops[0].isdecimal() and hops[0].isascii() and len(hops[0]) <= 9 and len(hops) == 1 and int(hops[0]) <= 255:
-            message.max_forwards = int(hops[0])
-        else:
-            message.max_forwards = 0
+        left = 70 if hops is None else _number(hops)
+        if not 0 <= left <= 255:
+            left = 0
             fault = fault or Fault("Bad Max-Forwards", "Max-Forwards")
+        message.max_forwards = left
         if message.method != message.cseq_method and fault is None:
             fault = Fault("CSeq Method Mismatch", "CSeq")
     if repeated and fault is None:
         name = next(name for name, values in fields.items() if len(values) > 1 and name in SINGLE)
         fault = Fault(f"Repeated {name}", name)
     message.fault = fault
+
+
+def _number(values: list[str]) -> int:
+    """The one decimal number a field holds; -1 where that is not what it holds."""
+    value = values[0]
+    if len(values) == 1 and (small := SMALL.get(value)) is not None:
+        return small
+    return int(value) if len(values) == 1 and len(value) <= 9 and value.isdecimal() and value.isascii() else -1
 
 
 def _odd_request_line(start: str) -> tuple[str, str, Fault | None] | None:
@@ -266,7 +287,7 @@ def _odd_request_line(start: str) -> tuple[str, str, Fault | None] | None:
 
 def _unfold(text: str) -> str:
     """Undo header folding (RFC 3261 section 7.3.1): a line that begins with white space continues the one before."""
-    if "\r\n " not in text and "\r\n\t" not in text:
+    if not _folded(text):
         return text
     lines: list[str] = []
     for line in text.split("\r\n"):
@@ -275,3 +296,7 @@ def _unfold(text: str) -> str:
         else:
             lines.append(line)
     return "\r\n".join(lines)
+
+
+def _folded(text: str) -> bool:
+    return "\r\n " in text or "\r\n\t" in text

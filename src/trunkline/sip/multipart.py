@@ -4,9 +4,10 @@ Only the session description is read out; what travels beside it is meant for so
 """
 
 import re
+from typing import Final
 
-DEPTH = 2
-PARTS = 16
+DEPTH: Final = 2
+PARTS: Final = 16
 
 _boundary = re.compile(r'boundary\s*=\s*(?:"([^"\r\n]{1,70})"|([^\s;"]{1,70}))', re.I)
 _content_type = re.compile(rb"(?:^|\r\n)(?:content-type|c)[ \t]*:[ \t]*([^\r\n]*)", re.I)

@@ -4,6 +4,7 @@ Each is repeated until its PRACK; the next waits for that PRACK, and so does the
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from trunkline.sip.fault import Fault
 from trunkline.sip.headers.rack import parse_rack
@@ -11,7 +12,7 @@ from trunkline.sip.message import Request
 from trunkline.sip.timers import Timers
 from trunkline.sip.transactions import ServerInvite, TimerSettings
 
-RESEND = 1
+RESEND: Final = 1
 
 
 class ReliableProvisionals:

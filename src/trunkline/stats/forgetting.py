@@ -7,8 +7,9 @@ fact touches only the counts it adds to; reading divides by the weight of now.
 
 from collections.abc import Sequence
 from math import exp2
+from typing import Final
 
-REBASE = 1e60
+REBASE: Final = 1e60
 "Weight at which everything is divided down again, long before a double runs out."
 
 

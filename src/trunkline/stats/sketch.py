@@ -6,10 +6,11 @@ in the outermost. (The idea of DDSketch, Masson et al., VLDB 2019, with a fixed 
 
 from collections.abc import Sequence
 from math import log
+from typing import Final
 
 FACTOR = 1.10
-BINS = 118
-_STEP = log(FACTOR)
+BINS: Final = 118
+_STEP: Final = log(FACTOR)
 
 
 class Sketch:

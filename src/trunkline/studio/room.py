@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from trunkline.listen import TICK_S, Bank, Hearing
 from trunkline.listen.answers import Answers
+from trunkline.listen.early import Early
 from trunkline.listen.quiet import Quiet
 from trunkline.listen.tones import Tones
 from trunkline.studio.buffer import Buffer
@@ -39,7 +40,7 @@ class Room:
         self.buffer = Buffer(rows)
         self.recorder = Recorder(rows, Writer())
         self.lines: dict[tuple[str, int], Line] = {}
-        self._bank = Bank(rows, [Tones(rows), Quiet(rows), Answers(rows)])
+        self._bank = Bank(rows, [Tones(rows), Quiet(rows), Early(rows), Answers(rows)])
         self._tell = tell
         self._clock = clock
         self._by_row: list[Line | None] = [None] * rows

@@ -15,7 +15,8 @@ from msgspec import Struct
 
 from trunkline.facts.numbers import NumberAdded, NumberComplaint, NumberLabelled, NumberTransition
 from trunkline.lab.market.scenario import Numbers, Scenario
-from trunkline.numbers.lifecycle import Event, Life, override
+from trunkline.numbers.life import Life
+from trunkline.numbers.lifecycle import Event, override
 
 DAY_S = 86_400.0
 CLEARED_AT = 1.0 / 3.0

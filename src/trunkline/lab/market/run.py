@@ -182,7 +182,7 @@ class Run:
             self._step += 1
         wanted = (self._policies if counted else self._before)[self._step]
         if wanted is not self.decisions.policy:
-            self.decisions.apply_policy(wanted, self.decisions.identity)
+            self.decisions.apply_policy(wanted, self.decisions.identity, hour * 3600.0)
 
     def decide(self, i: int, now: float) -> Plan | None:
         """None: no number was left."""

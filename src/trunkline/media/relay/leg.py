@@ -9,7 +9,7 @@ with a copy, a block or a conversion, takes the long way.
 import struct
 from collections.abc import Callable
 from random import getrandbits
-from typing import Protocol
+from typing import Final, Protocol
 
 from trunkline.media.engine import Block, FirstPacket, MediaStatistics, MediaTimeout
 from trunkline.media.g711 import A_TO_MU, MU_TO_A
@@ -26,15 +26,15 @@ from trunkline.media.rtp import FIXED, HEADER_SIZE, MARKER, Datagram, is_rtcp, p
 from trunkline.media.sdes import Crypto
 from trunkline.media.srtp import SrtpSession
 
-DRAIN_LIMIT = 512
+DRAIN_LIMIT: Final = 512
 "More packets than a receive buffer holds."
 
 NOTES = 32
 "Packets noted before they are settled."
-_NOTE = struct.Struct("dIHH")
+_NOTE: Final = struct.Struct("dIHH")
 "Arrival, timestamp, sequence number, size."
-_NOTE_SIZE = _NOTE.size
-_NOTES_END = NOTES * _NOTE_SIZE
+_NOTE_SIZE: Final = _NOTE.size
+_NOTES_END: Final = NOTES * _NOTE_SIZE
 
 _unpack = FIXED.unpack_from
 _glance = struct.Struct("!HHII").unpack_from

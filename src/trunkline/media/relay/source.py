@@ -8,14 +8,14 @@ for 500 ms; never out of the allowed ranges.
 
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 Address: TypeAlias = tuple[str, int]
 "Host as the kernel writes it, and port."
 
 SILENCE_S = 0.5
 "Silence of the locked source after which another may take over."
-WINDOW_S = 1.0
+WINDOW_S: Final = 1.0
 "How long a grant by signalling stays open: far ends switch their media together with their signalling."
 
 

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from random import SystemRandom
+from typing import Final
 
 from trunkline.media.engine import Block, Delete, MediaFailed, Play, Played, Query, SendDigits, Stop, Subscribe
 from trunkline.media.inherited import Link, lease
@@ -25,16 +26,16 @@ from trunkline.media.relay.source import Address
 from trunkline.media.relay.watch import takes_events
 from trunkline.media.rtp import HEADER_SIZE
 
-TURN_S = 0.002
+TURN_S: Final = 0.002
 """Shortest turn of the loop: what a packet may wait, a tenth of its 20 ms, and what jitter measured here is accurate to. A turn costs as much
 as two or three packets, most of it in waking up with cold caches; at 200 calls one of 2 ms finds 40 packets."""
-CHECK_S = 0.1
-MESSAGES_PER_TURN = 32
-RETURN_BUFFER = 1 << 20
+CHECK_S: Final = 0.1
+MESSAGES_PER_TURN: Final = 32
+RETURN_BUFFER: Final = 1 << 20
 "Bytes: a second of 100 streams, with what the kernel adds."
-RETURNS_PER_TURN = 128
+RETURNS_PER_TURN: Final = 128
 "Packets taken back from transcoders, which send those of all their calls on one tick."
-LOOPBACK = "127.0.0.1"
+LOOPBACK: Final = "127.0.0.1"
 
 
 class Worker:

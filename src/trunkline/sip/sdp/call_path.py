@@ -5,16 +5,17 @@ Anything that is no session description is passed through: to judge it is the fa
 """
 
 import re
+from typing import Final
 
 from trunkline.sip.sdp.codec import STATIC
 
-_AUDIO = re.compile(rb"\nm=audio +([0-9]+)(?:/[0-9]+)? +\S++((?>(?: ++\S++)+))")
-_RTPMAP = re.compile(rb"\na=rtpmap:([0-9]+) +([^/\s]+)")
-_DIRECTION = re.compile(rb"\na=(sendrecv|sendonly|recvonly|inactive)[ \t]*\r?$", re.MULTILINE)
-_NULL_ADDRESS = re.compile(rb"\nc=IN +(?:IP4 +0\.0\.0\.0|IP6 +::)[ \t]*\r?$", re.MULTILINE)
-_ABOUT_FORMAT = re.compile(rb"^a=(?:rtpmap|fmtp|rtcp-fb):([0-9]+)[ \t]")
-_NAMES = {str(payload).encode(): codec.name.encode() for payload, codec in STATIC.items()}
-_ALWAYS = (b"telephone-event", b"cn")
+_AUDIO: Final = re.compile(rb"\nm=audio +([0-9]+)(?:/[0-9]+)? +\S++((?>(?: ++\S++)+))")
+_RTPMAP: Final = re.compile(rb"\na=rtpmap:([0-9]+) +([^/\s]+)")
+_DIRECTION: Final = re.compile(rb"\na=(sendrecv|sendonly|recvonly|inactive)[ \t]*\r?$", re.MULTILINE)
+_NULL_ADDRESS: Final = re.compile(rb"\nc=IN +(?:IP4 +0\.0\.0\.0|IP6 +::)[ \t]*\r?$", re.MULTILINE)
+_ABOUT_FORMAT: Final = re.compile(rb"^a=(?:rtpmap|fmtp|rtcp-fb):([0-9]+)[ \t]")
+_NAMES: Final = {str(payload).encode(): codec.name.encode() for payload, codec in STATIC.items()}
+_ALWAYS: Final = (b"telephone-event", b"cn")
 "Formats that accompany whatever codec is chosen."
 
 

@@ -28,20 +28,26 @@ class Trace(Protocol):
         """Record one message."""
 
 
-class Host(Protocol):
+class Host:
     """The endpoint, as its machines see it."""
 
-    timers: Timers
-    settings: TimerSettings
+    __slots__ = ("settings", "timers")
+
+    def __init__(self, timers: Timers, settings: TimerSettings) -> None:
+        self.timers = timers
+        self.settings = settings
 
     def send(self, flow: Flow, data: bytes) -> None:
         """Queue bytes for a flow."""
+        raise NotImplementedError
 
     def emit(self, event: "Event") -> None:
         """Queue an event for the transaction user."""
+        raise NotImplementedError
 
     def forget(self, machine: "Machine") -> None:
         """Drop a terminated machine from the tables."""
+        raise NotImplementedError
 
 
 class Machine:

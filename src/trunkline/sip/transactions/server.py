@@ -36,7 +36,7 @@ class Server(Machine):
     def __init__(self, host: Host, key: str, flow: Flow, request: Request) -> None:
         super().__init__(host, key, flow, State.TRYING)
         self.request: Request | None = request
-        self.reply: ReplyHead | None = ReplyHead.of(request)
+        self.reply: ReplyHead | None = ReplyHead(request)
 
     def respond(self, status: int, phrase: str, to_tag: str, now: float, extra: str = "", body: bytes = b"") -> None:
         """Send a response; `extra` is whole header lines, each ending in CRLF."""

@@ -49,7 +49,7 @@ class ServerInvite(Machine):
         super().__init__(host, key, flow, State.PROCEEDING)
         self.request: Request | None = request
         "Dropped once a final response is out."
-        self.reply: ReplyHead | None = ReplyHead.of(request)
+        self.reply: ReplyHead | None = ReplyHead(request)
         self.merge = ""
         "Key under which a merged copy of the request is recognised (RFC 3261 section 8.2.2.2)."
 

@@ -1,19 +1,17 @@
 """The times all transactions keep."""
 
-from msgspec import Struct
 
-
-class TimerSettings(Struct, frozen=True, gc=False):
+class TimerSettings:
     """The timers of RFC 3261 section 17 that everything else is computed from, in seconds."""
 
-    t1: float = 0.5
-    "Round-trip estimate: first retransmission interval."
-    t2: float = 4.0
-    "Longest retransmission interval."
-    t4: float = 5.0
-    "How long a message may live in the network."
+    __slots__ = ("give_up", "t1", "t2", "t4")
 
-    @property
-    def give_up(self) -> float:
-        """64 x T1: timers B, D, F, H, J, L and M."""
-        return 64 * self.t1
+    def __init__(self, t1: float = 0.5, t2: float = 4.0, t4: float = 5.0) -> None:
+        self.t1 = t1
+        "Round-trip estimate: first retransmission interval."
+        self.t2 = t2
+        "Longest retransmission interval."
+        self.t4 = t4
+        "How long a message may live in the network."
+        self.give_up = 64 * t1
+        "Timers B, D, F, H, J, L and M."
