@@ -85,10 +85,10 @@ class Talker:
     # What comes in.
 
     def hear(self) -> Heard:
-        """The next message that did not come before: whoever waits for an answer repeats itself, sooner than a busy machine lets us give it."""
+        """The next message; a request or a final response that came before is passed over: who waits for an answer repeats itself, sooner than a busy machine lets us give it."""
         while True:
             data, source = self.sip.recvfrom(65535)
-            if data not in self._before:
+            if data not in self._before or data.startswith(b"SIP/2.0 1"):
                 self._before.add(data)
                 return Heard(data, source)
 

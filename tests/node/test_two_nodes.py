@@ -14,7 +14,7 @@ pytestmark = pytest.mark.sockets
 
 def pointed_at(other: str, dialer: str, gateways: int) -> str:
     """Calls from the dialer and from the other node go to the other node."""
-    points = ", ".join(f'g{i}: {{host: "{other}:5060", options: 0}}' for i in range(gateways))
+    points = ", ".join(f'g{i}: {{host: "{other}:5060", options: 0, timers: {{no_response: 15s}}}}' for i in range(gateways))
     return f"""
 tenants: {{lab: {{}}}}
 trunks:
