@@ -37,7 +37,9 @@ CALL_PATH = {
     "numbering": ("prefix", "reading", "rendering"),
     "node": ("core",),
 }
-"""What runs for every call. Modules that define a msgspec Struct stay out: mypyc would drop the class's keywords (frozen, gc, tag)."""
+"""What runs for every call. Modules that define a msgspec Struct stay out: mypyc would drop the class's keywords (frozen, gc, tag). So what a
+checkpoint or the journal keeps is defined beside the module that works with it, and what neither keeps is a class or a frozen dataclass here,
+whose attributes are one load; a constant is `Final`, or each use looks it up."""
 
 
 def sources() -> list[Path]:
