@@ -39,7 +39,7 @@ ELSEWHERE = {
     "za": "400+450 400/200 400/2000", "il": "400 1000/3000", "sg": "425*24 400/200 400/2000", "tw": "440+480 1000/2000", "nz": "400+450 400/200 400/2000", "gr": "425 1000/4000",
     "no": "425 1000/4000", "tr": "450 2000/4000", "th": "400 1000/4000", "my": "425 400/200 400/2000",
 }  # fmt: skip
-"Ringback of countries that `listen.plans` does not know; from public tables (ITU-T E.180 supplement 2)."
+"Ringback of countries that `listen.plans` does not know, as the field knows them; not checked against the tables of ITU-T E.180 supplement 2."
 RINGS: tuple[Plan, ...] = tuple(plan for plan in PLANS if plan.kind is Kind.RINGBACK) + tuple(plan_of(country, Kind.RINGBACK, text) for country, text in ELSEWHERE.items())
 assert len({plan.country for plan in RINGS}) == len(RINGBACK) + len(ELSEWHERE)
 FAMILIES = ("announcement", "voicemail", "music", "jingle", "song", "singing", "ringback", "tone", "noise")
