@@ -109,3 +109,20 @@ def test_half_lives_are_the_destinations_own() -> None:
     board.apply(attempt("alpha/main"))
     slow: Forgetting = board.segments["us", ""]["alpha/main"].slow
     assert slow.read(NOW + 100)[ATTEMPTS] == pytest.approx(0.5)
+
+
+def test_a_route_is_known_by_what_is_heard_before_its_answers() -> None:
+    board = Scoreboard()
+    for early in ("ringback", "ringback", "ringback", "announcement", "voicemail", "sit 1", "no_audio", ""):
+        board.apply(attempt("alpha/main", early_heard=early))
+    profile = board.segments["us", ""]["alpha/main"].early_media()
+    assert profile == pytest.approx({"ringback": 3 / 7, "voice": 2 / 7, "tone": 1 / 7, "silence": 1 / 7}, abs=1e-3)
+    restored = Scoreboard()
+    restored.load(list(board.dump()))
+    assert restored.segments["us", ""]["alpha/main"].early_media() == profile
+
+
+def test_nothing_is_said_of_early_media_nobody_listened_to() -> None:
+    board = Scoreboard()
+    board.apply(attempt("alpha/main", answered=True))
+    assert board.segments["us", ""]["alpha/main"].early_media() == {}

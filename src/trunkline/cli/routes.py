@@ -12,7 +12,7 @@ from trunkline.cli.rendering import table
 from trunkline.cli.source import data_directory
 from trunkline.stats import credible
 
-HEADER = ("GATEWAY", "SHARE", "WORTH", "CALLS", "ANSWERED", "HUMANS", "HEARD", "FALSE", "FAILING", "BILL", "STATE")
+HEADER = ("GATEWAY", "SHARE", "WORTH", "CALLS", "ANSWERED", "HUMANS", "HEARD", "FALSE", "FAILING", "BILL", "EARLY MEDIA", "STATE")
 
 
 def routes(
@@ -47,7 +47,7 @@ def routes(
         lines = [
             (
                 row["gateway"], f"{row['share']:.1%}", f"{row['worth']:.4f}", f"{row['attempts']:.0f}", _rate(row["answers"]), _rate(row["humans"]),
-                f"{row['heard']:.0f}", f"{row['false']:.1%}", f"{row['failing']:.1%}", f"{row['bill']:.4f}", row["state"] if row["sound"] else "not sound",
+                f"{row['heard']:.0f}", f"{row['false']:.1%}", f"{row['failing']:.1%}", f"{row['bill']:.4f}", _profile(row["early"]), row["state"] if row["sound"] else "not sound",
             )
             for row in rows if (row["destination"], row["band"]) == segment
         ]  # fmt: skip
@@ -56,3 +56,9 @@ def routes(
 
 def _rate(rate: dict[str, float]) -> str:
     return f"{rate['mean']:.1%} ({rate['low']:.1%}-{rate['high']:.1%})"
+
+
+def _profile(early: dict[str, float]) -> str:
+    """What is heard before the answer, most frequent first."""
+    shares = sorted(early.items(), key=lambda item: -item[1])
+    return ", ".join(f"{kind.replace('_', ' ')} {share:.0%}" for kind, share in shares) or "-"

@@ -30,11 +30,16 @@ LATER_ANSWERED: Final = 14
 LATER_HUMAN: Final = 15
 CENSORED: Final = 16
 REJECTED: Final = 17
+EARLY: Final = 18
 """Sums: first attempts; answered ones; the verdicts of listening, in the order of `HEARD`; failures of the route; short calls the callee ended;
 answers with a bill, and the bills; seconds of talk; attempts with a post-dial delay, and the delays; later attempts, answered, human; attempts
-the dialer gave up before alerting; refusals by the callee."""
+the dialer gave up before alerting; refusals by the callee; what was heard before the answer, in the order of `EARLY_MEDIA`."""
 
-WIDTH: Final = 18
+EARLY_MEDIA: Final = ("ringback", "custom_ringback", "voice", "tone", "silence")
+"Early media that was listened to: ringing, music, announcements and voicemail, tones that refuse (busy, congestion, SIT ...), nothing at all."
+
+HEARD_EARLY: Final = {"ringback": 0, "custom_ringback": 1, "announcement": 2, "voicemail": 2, "speech": 2, "silence": 4, "no_audio": 4}
+WIDTH: Final = 23
 FAST_WIDTH: Final = 7
 "The fast memory holds the first seven."
 
@@ -72,9 +77,11 @@ class Cell:
         if fact.position > 1:
             self._learn_later(fact, at)
             return
-        outcome = fact.outcome
+        outcome, early = fact.outcome, fact.early_heard
         weight = self.slow.begin(at)
         sums = self.slow.sums
+        if early:
+            sums[EARLY + HEARD_EARLY.get(early, 3)] += weight
         if outcome == "caller":
             sums[CENSORED] += weight
             return
@@ -137,6 +144,12 @@ class Cell:
             sums[LATER_ANSWERED] += weight
             if fact.heard == "human":
                 sums[LATER_HUMAN] += weight
+
+    def early_media(self) -> dict[str, float]:
+        """What is heard before the answer, as shares of what was listened to; empty where nothing was."""
+        counts = self.slow.sums[EARLY:WIDTH]
+        heard = sum(counts)
+        return {kind: round(count / heard, 4) for kind, count in zip(EARLY_MEDIA, counts, strict=True) if count} if heard else {}
 
     def row(self, destination: str, band: str, gateway: str) -> Row:
         slow_at, slow = self.slow.dump()

@@ -230,10 +230,13 @@ class Router:
     def standings(self) -> dict[tuple[str, str], list[Standing]]:
         """How the routes stand, by destination and time band, where calls went lately."""
         ceilings = self.ceilings.found
-        return {
-            segment: [replace(row, ceiling=ceilings[row.gateway]) if row.gateway in ceilings else row for row in table.standings()]
-            for segment, table in self._tables.items()
-        }
+        standings: dict[tuple[str, str], list[Standing]] = {}
+        for segment, table in self._tables.items():
+            cells = self.scoreboard.segments.get(segment, {})
+            standings[segment] = [
+                replace(row, ceiling=ceilings.get(row.gateway, 0), early=cells[row.gateway].early_media() if row.gateway in cells else {}) for row in table.standings()
+            ]
+        return standings
 
     def refresh(self, at: float, budget: int = 1) -> int:
         """Do at most `budget` steps of work that is due at Unix time `at`, each well under 2 ms; returns how many were done."""

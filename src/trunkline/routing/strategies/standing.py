@@ -29,3 +29,5 @@ class Standing(Struct, frozen=True, gc=False):
     "It takes part in holdout and floor."
     ceiling: int = 0
     "Our calls at once from which on its calls came to nothing; 0 while none was found."
+    early: dict[str, float] = {}
+    "What is heard before the answer (`cell.EARLY_MEDIA`), as shares of what was listened to."
