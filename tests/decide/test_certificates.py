@@ -183,7 +183,7 @@ def test_no_more_calls_wait_than_the_bound(tmp_path: Path, authority: LabCa, iss
     on.check_clean()
 
 
-def test_a_wait_longer_than_callers_bear_is_no_policy() -> None:
-    found = load_policy(POLICY % ("", ", wait: 6s"), files=lambda name: b"")
+def test_a_wait_longer_than_callers_bear_is_no_policy(tmp_path: Path) -> None:
+    found = load_policy(POLICY % ("", ", wait: 6s"), base=tmp_path)
     assert isinstance(found, list)
     assert any("5 s at most" in problem.message for problem in found), found
