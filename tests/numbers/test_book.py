@@ -52,7 +52,8 @@ def test_a_checkpoint_comes_back_and_goes_on_as_if_nothing_had_happened(tmp_path
     assert sorted(other.dump()) == sorted(market.book.dump())
     ask, at = Ask("sales-us", "+12125550009", "acme"), market.now + SECOND
     mine, theirs = other.choose(ask, at, Random(3)), market.book.choose(ask, at, Random(3))
-    assert isinstance(mine, Chosen) and isinstance(theirs, Chosen)
+    assert isinstance(mine, Chosen)
+    assert isinstance(theirs, Chosen)
     assert (mine.number, mine.why, mine.room, mine.excluded) == (theirs.number, theirs.why, theirs.room, theirs.excluded)
     assert other.callback("+14155550001", "+12125550009") == market.book.callback("+14155550001", "+12125550009")
     assert [other.active(pool) for pool in ("sales-us", "service")] == [market.book.active(pool) for pool in ("sales-us", "service")]
