@@ -15,8 +15,12 @@ from typing import Any
 
 import pytest
 
+from tests.media.in_time import before_others
 from trunkline.facts.record import Attempt, Call, Fact
 from trunkline.records.read import Reading
+
+PATIENT_MS = 10_000
+"A node that waits for the processor is not one with too many calls."
 
 
 def needs(program: str) -> str:
@@ -46,6 +50,7 @@ class ServedNode:
         self.prefix = prefix
         folder.mkdir(parents=True, exist_ok=True)
         lines = ["[node]", 'name = "n1"', f"data = {json.dumps(str(node.pop('data', 'data')))}", 'policy = "policy.yaml"']
+        node.setdefault("shed_at_ms", PATIENT_MS)
         lines += [f"{key} = {json.dumps(value)}" for key, value in node.items()]
         if "[sip]" not in more:
             lines += ["[sip]", f"t1_ms = {t1_ms}"]
@@ -64,7 +69,7 @@ class ServedNode:
         return self.folder / tomllib.loads((self.folder / "trunkline.toml").read_text())["node"]["data"]
 
     async def start(self, within_s: float = 90.0, **environment: str) -> "ServedNode":
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as log, before_others():
             self.process = subprocess.Popen(
                 [*self.prefix, sys.executable, "-m", "trunkline", "serve", "--settings", str(self.folder / "trunkline.toml")],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **environment},

@@ -89,7 +89,7 @@ class Stage:
         (folder / "roots.pem").write_bytes(authority.root)
         (folder / "policy.yaml").write_text(POLICY.replace("OFFICE", self.office_at).replace("FAR", self.far_at).replace("WAIT", wait))
         (folder / "trunkline.toml").write_text(
-            f'[node]\nname = "n1"\ndata = "{folder}/data"\npolicy = "{folder}/policy.yaml"\n'
+            f'[node]\nname = "n1"\ndata = "{folder}/data"\nshed_at_ms = 10000\npolicy = "{folder}/policy.yaml"\n'
             f'[[listen]]\nfor = "trunks"\naddress = "{self.at}:5060"\n[[listen]]\nfor = "carriers"\naddress = "{self.at}:5080"\n'
         )
         self.node = Node(load_settings(folder / "trunkline.toml"))

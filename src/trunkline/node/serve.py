@@ -44,8 +44,8 @@ SYNC_S = 0.2
 
 HOUSEKEEPING_S = 0.1
 CHECKPOINT_S = 60.0
-LAG_SHED_S, LAG_RECOVER_S = 0.15, 0.03
-"A loop later than this sheds new calls, until it is back below that."
+LAG_RECOVERED = 0.2
+"Part of the lateness that sheds new calls at which they are taken again."
 
 REFRESH_STEPS = 3
 "Tables of what routes are worth that are drawn anew in one go, half a millisecond each."
@@ -299,7 +299,8 @@ class Node:
             await asyncio.sleep(HOUSEKEEPING_S)
             now = self._loop.time()
             lag = now - due
-            self._lagging = lag > LAG_SHED_S or (self._lagging and lag > LAG_RECOVER_S)
+            shed_s = self.settings.node.shed_at_ms / 1000
+            self._lagging = lag > shed_s or (self._lagging and lag > shed_s * LAG_RECOVERED)
             if self.journal.pending:
                 self.commit()
             self._collect(now)

@@ -44,6 +44,8 @@ class NodeSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "The policy document; relative to the file."
     low_water_mb: Annotated[int, msgspec.Meta(ge=0)] = 64
     "Free disk below this stops admissions; calls go on."
+    shed_at_ms: Positive = 150
+    "A signalling loop later than this takes no new calls, until it is late by a fifth of that."
     keep_days: Positive = 30
     "Journal segments older than this are deleted."
 
