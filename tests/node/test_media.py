@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -216,7 +216,11 @@ def _children(node: ServedNode) -> list[str]:
 
 
 def _sockets(pid: str) -> list[str]:
-    return [link for fd in Path(f"/proc/{pid}/fd").iterdir() if (link := os.readlink(fd)).startswith("socket:")]
+    found = []
+    for fd in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):  # closed meanwhile
+            found.append(os.readlink(fd))
+    return [link for link in found if link.startswith("socket:")]
 
 
 def test_a_relay_worker_that_dies_ends_its_calls_and_the_next_one_goes_through(tmp_path: Path) -> None:

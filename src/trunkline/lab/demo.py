@@ -29,7 +29,7 @@ def write_node(folder: Path, scenario: Scenario, trunk_port: int, ports: dict[st
     settings = folder / "trunkline.toml"
     media = '\n[media]\nengine = "relay"\n' if scenario.talks else ""
     settings.write_text(
-        f'[node]\nname = "demo"\ndata = "data"\npolicy = "policy.yaml"\n\n[[listen]]\nfor = "trunks"\ntransport = "udp"\n'
+        f'[node]\nname = "demo"\ndata = "data"\npolicy = "policy.yaml"\nshed_at_ms = 5000\n\n[[listen]]\nfor = "trunks"\ntransport = "udp"\n'
         f'address = "127.0.0.1:{trunk_port}"\n\n[[listen]]\nfor = "carriers"\ntransport = "udp"\naddress = "127.0.0.1:{free_port()}"\n{media}'
     )
     carriers = "".join(
