@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from cryptography import x509
@@ -22,7 +22,6 @@ from tests.counterparts.phones import loopback, until
 from trunkline.decide.attestations import Attestations
 from trunkline.node import signing as module
 from trunkline.node.signing import AT_ONCE, AT_ONE_HOST, Signing
-from trunkline.numbers import NumberBook
 
 pytestmark = pytest.mark.sockets
 
@@ -97,11 +96,11 @@ class Servers:
                 self.answer.set()
 
 
-class Wanted(Attestations):
-    """What is wanted, and what came."""
+class Wanted:
+    """What is wanted, and what came; in the place of `Attestations`, which is compiled and has no heirs."""
 
     def __init__(self) -> None:
-        super().__init__(NumberBook())
+        self.wanted: set[str] = set()
         self.came: dict[str, bytes | None] = {}
 
     def want(self, *urls: str) -> None:
@@ -118,7 +117,7 @@ def url(host: int, path: str = "c.pem") -> str:
 
 def signing_of(servers: Servers) -> tuple[Wanted, Signing]:
     wanted = Wanted()
-    return wanted, Signing(wanted, lambda address: address in servers.at.values(), servers.theirs)
+    return wanted, Signing(cast(Attestations, wanted), lambda address: address in servers.at.values(), servers.theirs)
 
 
 def test_a_slow_host_does_not_hold_up_the_signers_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

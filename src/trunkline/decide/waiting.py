@@ -22,7 +22,7 @@ AT_ONCE: Final = Pace()
 MOST_AGAIN: Final = 32
 "Calls decided on again in one turn of the loop: a millisecond or two."
 
-MOST_CALLS: Final = 1_000
+MOST_CALLS = 1_000
 "That wait for certificates."
 
 

@@ -20,12 +20,12 @@ from trunkline.sip.fault import Fault
 from trunkline.sip.headers.auth import Challenge, Credentials, parse_challenge, parse_credentials
 from trunkline.sip.uri import Uri, equivalent, parse_uri
 
-NONCE_LIMIT: Final = 10_000
+NONCE_LIMIT = 10_000
 "Nonces in use whose count is remembered."
 
 _HASHES: Final = {"SHA-512-256": "sha512_256", "SHA-256": "sha256", "MD5": "md5"}
 "Algorithm -> name in hashlib, strongest first."
-ALGORITHMS: Final = tuple(name for name, known in _HASHES.items() if known in hashlib.algorithms_available)
+ALGORITHMS = tuple(name for name, known in _HASHES.items() if known in hashlib.algorithms_available)
 "What we can compute, strongest first; each also with -sess."
 
 _TIME: Final = struct.Struct(">Q")
