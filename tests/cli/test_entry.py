@@ -15,6 +15,7 @@ def interrupt(event, given):
     if event == "import" and given[0] == {name!r}:
         os.kill(os.getpid(), signal.SIGINT)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite that runs in the background may have been told to ignore it
 sys.addaudithook(interrupt)
 sys.argv = ["trunkline", "policy", "limits"]
 runpy.run_module("trunkline", run_name="__main__")

@@ -172,6 +172,7 @@ def test_a_damaged_journal_is_read_as_far_as_it_goes(here: Path, logs: dict[str,
 
 INTERRUPTED = """
 import os, signal, trunkline.insight as insight
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite that runs in the background may have been told to ignore it
 insight.gather = lambda *given: os.kill(os.getpid(), signal.SIGINT)
 from trunkline.__main__ import main
 main()
