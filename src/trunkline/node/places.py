@@ -187,15 +187,14 @@ def target_of(gateway: Gateway) -> Target:
 def unsuited(policy: Snapshot, doors: Iterable[Door]) -> str:
     """What a policy asks of this node's doors and cannot have, with the fix; empty where it suits."""
     named = {door.name: door for door in doors}
-    wrong: dict[tuple[str, str], list[str]] = {}
+    wrong: dict[tuple[str, str, str], list[str]] = {}
+    "Door, what is wrong with it, how to mend that -> gateways that name it."
     for gateway in policy.gateways.values():
         for name in gateway.local:
-            if misfit(name, gateway.transport, named):
-                wrong.setdefault((name, gateway.transport), []).append(gateway.name)
-    said = []
-    for (name, transport), gateways in wrong.items():
-        fault, fix = misfit(name, transport, named) or ("", "")
-        said.append(f"{_few(gateways)}: local: `{name}`: {fault}; {fix}")
+            found = misfit(name, gateway.transport, named)
+            if found is not None:
+                wrong.setdefault((name, *found), []).append(gateway.name)
+    said = [f"{_few(gateways)}: local: `{name}`: {fault}; {fix}" for (name, fault, fix), gateways in wrong.items()]
     return "\n".join(said)
 
 

@@ -51,9 +51,10 @@ REFRESH_STEPS = 3
 "Tables of what routes are worth that are drawn anew in one go, half a millisecond each."
 
 COLLECT_S = 60.0
+"Between two full searches for garbage cycles."
+
 YOUNG, NEVER = 1000, 1 << 30
 "New objects after which the youngest are looked over for cycles; the older ones never on their own."
-"Between two full searches for garbage cycles."
 
 SAID = frozenset((GatewayState, Alarm))
 "Facts that are told on standard output too."

@@ -264,10 +264,13 @@ def _read(message: Message, body: bytes, repeated: bool) -> None:
 
 def _number(values: list[str]) -> int:
     """The one decimal number a field holds; -1 where that is not what it holds."""
+    if len(values) > 1:
+        return -1
     value = values[0]
-    if len(values) == 1 and (small := SMALL.get(value)) is not None:
+    small = SMALL.get(value)
+    if small is not None:
         return small
-    return int(value) if len(values) == 1 and len(value) <= 9 and value.isdecimal() and value.isascii() else -1
+    return int(value) if len(value) <= 9 and value.isdecimal() and value.isascii() else -1
 
 
 def _odd_request_line(start: str) -> tuple[str, str, Fault | None] | None:
